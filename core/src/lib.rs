@@ -1,0 +1,43 @@
+//! The decisions of a secure WebSocket server, as pure state machines.
+//!
+//! This crate does no I/O, reads no clock, draws no random numbers, starts no threads and calls
+//! nothing back: bytes and times come in as arguments, and the return value is the whole effect.
+
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used,
+        reason = "a test that panics has failed, which is what it is for"
+    )
+)]
+
+pub mod credential;
+mod host;
+pub mod http;
+mod identity;
+pub mod limit;
+pub mod message;
+pub mod policy;
+mod reason;
+mod secret;
+mod time;
+
+pub use host::Host;
+pub use identity::{Identity, UserKey};
+pub use policy::{Policy, PolicyError};
+pub use reason::{Dialect, Reason, Retry};
+pub use secret::Secret;
+pub use time::{Now, Timestamp, UnixTime};

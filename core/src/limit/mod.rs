@@ -1,0 +1,1 @@
+//! How often and how many: quotas, the bounded ledger, the timer wheel.
