@@ -1,0 +1,1 @@
+//! Policies and the secrets they name, read from files and the environment.

@@ -1,0 +1,1 @@
+//! The tables of addresses and users, and what they count.
