@@ -2,6 +2,7 @@
 
 mod ledgers;
 mod members;
+mod quotas;
 mod seats;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use std::time::Duration;
 pub(crate) use ledgers::Ledgers;
 pub use members::{Affected, Revocation};
 use members::Members;
+pub(crate) use quotas::{Quotas, Windows};
 pub(crate) use seats::Seats;
 
 use crate::event::SessionId;
@@ -123,6 +125,7 @@ impl Guard {
     /// When the host cannot keep it; the old policy then stays.
     pub fn reload(&self, policy: Policy) -> Result<Affected, PolicyError> {
         self.0.host.can_keep(&policy, &self.0.waived)?;
+        self.0.ledgers.reload(&policy);
         *self.0.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
         self.bump();
         Ok(self.members().all())
