@@ -33,7 +33,7 @@ pub(super) struct Key {
 }
 
 enum Material {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Public(sig::ParsedPublicKey),
 }
 
@@ -121,7 +121,7 @@ impl Key {
         let weakness = if trust == Trust::Policy { weakness(secret, hash_len) } else { too_short(secret, hash_len) };
         match weakness {
             Some(problem) => Err(PolicyError::new("", problem)),
-            None => Ok(Self::of(alg, Material::Hmac(hmac::Key::new(hash, secret)), hash_len)),
+            None => Ok(Self::of(alg, Material::Hmac(Box::new(hmac::Key::new(hash, secret))), hash_len)),
         }
     }
 
