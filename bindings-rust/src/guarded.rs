@@ -180,8 +180,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
     }
 
     fn send_close(&mut self, close: Close) {
-        let frame = (close.code != 0)
-            .then(|| CloseFrame { code: CloseCode::from(close.code), reason: close.text().into() });
+        let frame =
+            (close.code != 0).then(|| CloseFrame { code: CloseCode::from(close.code), reason: close.text().into() });
         self.outbox = Some(Frame::Close(frame));
     }
 

@@ -4,9 +4,9 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::credential::{Credential, Located};
-use crate::guard::{Guard, Seats};
-use crate::http::{self, Refusal, Request, Response, Target, Upgrade};
+use crate::credential::{Located, token_entries};
+use crate::guard::{Guard, Refused, Seats};
+use crate::http::{self, Refusal, Request, Response};
 use crate::identity::Identity;
 use crate::policy::{CredentialKind, Rules};
 use crate::reason::Reason;
@@ -27,7 +27,7 @@ pub struct Peer {
     /// Whether the credential was one the browser sends of itself.
     pub(crate) ambient: bool,
     /// The host that was asked for.
-    pub(crate) host: Option<Box<str>>,
+    pub(crate) host: Box<str>,
     /// Whether the client's connection is encrypted.
     pub(crate) secure: bool,
     pub(crate) response: Response,
@@ -77,6 +77,8 @@ pub struct Waiting {
 pub enum Need {
     /// Whose session token this is.
     Identity(Secret),
+    /// Whether this identity still holds, and what it may do now.
+    Revalidate(Identity),
 }
 
 /// The host's answer to a [`Need`].
@@ -123,34 +125,44 @@ impl Guard {
     }
 
     fn screen_unrecorded(&self, request: &Request<'_>, now: Now) -> Result<Candidate, Refusal> {
+        // Read before the policy: a change in between is then noticed at the first message.
         let epoch = self.epoch();
         let policy = self.policy();
-        let target = Target::parse(request.target)?;
+        // The request's size does not depend on its path, so that no path can lift the limit.
+        http::check_size(request, &policy.document().transport)?;
+        let target = http::check_syntax(request)?;
         let rules = policy.rules(target.path());
         let document = &rules.document;
 
-        http::check_size(request, &document.transport)?;
-        let secure = http::is_secure(request, &document.transport)?;
+        let secure = http::require_secure(request, &document.transport)?;
         let address = http::client_address(request, &document.transport)?;
-        let mut seats = Seats::take(self, rules, address, now.mono)?;
-        let host = http::host(request, &document.transport)?;
-        let upgrade = Upgrade::check(request)?;
-        let located = Located::find(request, &target, &upgrade, &document.credential)?;
-        let ambient = located.is_ambient();
-        let origin = rules.origins.judge(request, ambient, host, secure, &document.origin)?;
-        let subprotocol = upgrade.choose(&document.subprotocols, |entry| located.is_token(entry))?;
-        if located.is_none() && !document.credential.anonymous {
+        let seats = Seats::take(self, rules, address, now.mono).map_err(|refused| refused.at(now.mono))?;
+        let host = http::check_host(request.headers, &document.transport.hosts, secure)?;
+        let offered = http::values_of(request.headers, "sec-websocket-protocol");
+        let offered = http::subprotocols(&offered)?;
+        let located = rules.locator.locate(request.headers, &target, &offered)?;
+        let is_guest = located == Located::None;
+        // A guest has nothing a foreign page could not have: only the Origin tells the two apart.
+        let ambient = is_guest || matches!(located, Located::Ambient { .. });
+        let origin = http::single(request.headers, "origin")?;
+        let own_host = (!document.transport.hosts.is_empty()).then_some(&host);
+        rules.origins.judge(origin, ambient, own_host, secure, &document.origin)?;
+        let upgrade = http::upgrade(request)?;
+        let tokens = token_entries(&offered);
+        let subprotocol = http::negotiate(&offered, &tokens, &document.subprotocols)?;
+        if is_guest && !document.credential.anonymous {
             return Err(Reason::CredentialMissing.into());
         }
-        seats.may_try(rules, now.mono).map_err(|until| Refusal::until(Reason::RateLimited, until, now.mono))?;
+        let limited = |until| Refused::until(Reason::RateLimited, until).at(now.mono);
+        seats.may_try(rules, now.mono).map_err(limited)?;
         let peer = Peer {
             address,
-            origin: origin.map(Into::into),
+            origin: origin.map(|origin| String::from_utf8_lossy(origin).into()),
             path: target.path().into(),
             ambient,
-            host: host.map(Into::into),
             secure,
-            response: upgrade.response(subprotocol),
+            host: host.host().into(),
+            response: upgrade.accept(subprotocol)?,
         };
         Ok(Candidate {
             guard: self.clone(),
@@ -164,10 +176,10 @@ impl Guard {
     }
 
     /// Judges a credential as far as the core can.
-    pub(crate) fn judge(&self, rules: &Rules, credential: Credential, now: Now) -> Result<Judged, Reason> {
-        match (credential.kind, &rules.jwt) {
-            (CredentialKind::Session, _) => Ok(Judged::Ask(Need::Identity(credential.secret))),
-            (CredentialKind::Jwt, Some(verifier)) => match verifier.verify(credential.secret.expose(), now.unix) {
+    pub(crate) fn judge(&self, rules: &Rules, kind: CredentialKind, secret: Secret, now: Now) -> Result<Judged, Reason> {
+        match (kind, &rules.jwt) {
+            (CredentialKind::Session, _) => Ok(Judged::Ask(Need::Identity(secret))),
+            (CredentialKind::Jwt, Some(verifier)) => match verifier.verify(secret.expose(), now.unix) {
                 Ok(identity) => Ok(Judged::Identity(identity)),
                 Err(fault) => Err(fault.reason()),
             },
@@ -202,9 +214,9 @@ impl Candidate {
         match std::mem::replace(&mut self.located, Located::None) {
             Located::Deferred => Ok(Admission::Open(self.open(None, now))),
             Located::None => self.identified(Identity::guest(), now),
-            Located::Explicit(credential) | Located::Ambient(credential) => {
+            Located::Explicit { kind, secret, .. } | Located::Ambient { kind, secret } => {
                 let rules = Arc::clone(&self.rules);
-                match self.guard.judge(&rules, credential, now) {
+                match self.guard.judge(&rules, kind, secret, now) {
                     Ok(Judged::Identity(identity)) => self.identified(identity, now),
                     Ok(Judged::Ask(need)) => Ok(Admission::Wait(Waiting { candidate: self, need })),
                     Err(reason) => Err(self.rejected(reason, now.mono)),
@@ -216,7 +228,7 @@ impl Candidate {
     fn identified(mut self, identity: Identity, now: Now) -> Result<Admission, Refusal> {
         let identity = Arc::new(identity);
         let admitted = self.seats.admit(&self.rules, &identity, now);
-        admitted.map_err(|refused| Refusal::until(refused.reason, refused.until, now.mono))?;
+        admitted.map_err(|refused| refused.at(now.mono))?;
         Ok(Admission::Open(self.open(Some(identity), now)))
     }
 

@@ -25,6 +25,10 @@
 )]
 
 pub mod credential;
+mod event;
+mod frames;
+mod guard;
+mod handshake;
 mod host;
 pub mod http;
 mod identity;
@@ -32,12 +36,23 @@ pub mod limit;
 pub mod message;
 pub mod policy;
 mod reason;
+mod registry;
 mod secret;
+mod session;
 mod time;
+mod verdict;
 
-pub use host::Host;
+pub use event::{Event, EventKind, SessionId};
+pub use frames::FragmentMeter;
+pub use guard::{Affected, Guard, Revocation, Stats};
+pub use handshake::{Admission, Answer, Candidate, Judgement, Need, Peer, Waiting};
+pub use host::{Gap, Host};
+pub use http::Refusal;
 pub use identity::{Identity, UserKey};
 pub use policy::{Policy, PolicyError};
 pub use reason::{Dialect, Reason, Retry};
+pub use registry::{Entry, Full, Handle, Provided, Registry, StaleHandle, Tick};
 pub use secret::Secret;
+pub use session::{Message, Session};
 pub use time::{Now, Timestamp, UnixTime};
+pub use verdict::{Action, Close, Due, Outcome, Pressure, Reply, Verdict};

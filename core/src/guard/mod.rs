@@ -3,6 +3,7 @@
 mod ledgers;
 mod members;
 mod quotas;
+mod rules;
 mod seats;
 
 use std::fmt;
@@ -14,12 +15,13 @@ pub(crate) use ledgers::Ledgers;
 pub use members::{Affected, Revocation};
 use members::Members;
 pub(crate) use quotas::{Quotas, Windows};
-pub(crate) use seats::Seats;
+pub(crate) use seats::{Refused, Seats};
 
 use crate::event::SessionId;
 use crate::handshake::Peer;
 use crate::host::{Gap, Host};
 use crate::identity::Identity;
+use crate::limit::Ledger;
 use crate::policy::{Policy, PolicyError, Rules};
 use crate::reason::Reason;
 use crate::time::Timestamp;
@@ -165,6 +167,13 @@ impl Guard {
         }
     }
 
+    /// The tables of addresses and users.
+    #[inline]
+    pub(crate) fn ledgers(&self) -> (&Ledger, &Ledger) {
+        (&self.0.ledgers.addresses, &self.0.ledgers.users)
+    }
+
+    #[inline]
     pub(crate) fn epoch(&self) -> u32 {
         self.0.epoch.load(Ordering::Acquire)
     }

@@ -45,7 +45,7 @@ impl From<Reason> for Refused {
 }
 
 impl Refused {
-    fn until(reason: Reason, until: Timestamp) -> Self {
+    pub(crate) fn until(reason: Reason, until: Timestamp) -> Self {
         Self { reason, until }
     }
 

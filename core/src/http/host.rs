@@ -43,6 +43,12 @@ impl<'a> Authority<'a> {
         self.port.unwrap_or(if secure { 443 } else { 80 })
     }
 
+    /// Whether the list has it; an empty list has every host.
+    pub(crate) fn is_listed(&self, hosts: &[HostName], secure: bool) -> bool {
+        let mut entries = hosts.iter().filter_map(|entry| Authority::parse(entry.as_str()));
+        hosts.is_empty() || entries.any(|entry| self.is_listed_as(&entry, secure))
+    }
+
     /// Whether an entry of the allowlist stands for this host: letter case and one dot at the end
     /// do not matter; an entry without a port stands for every port.
     fn is_listed_as(&self, entry: &Authority<'_>, secure: bool) -> bool {
@@ -61,11 +67,7 @@ pub fn check_host<'a>(headers: &[Header<'a>], hosts: &[HostName], secure: bool) 
     let value = single(headers, "host")?.ok_or(Reason::BadRequest)?;
     let text = std::str::from_utf8(value).map_err(|_| Reason::BadRequest)?;
     let authority = Authority::parse(text).ok_or(Reason::BadRequest)?;
-    let mut entries = hosts.iter().filter_map(|entry| Authority::parse(entry.as_str()));
-    if hosts.is_empty() || entries.any(|entry| authority.is_listed_as(&entry, secure)) {
-        return Ok(authority);
-    }
-    Err(Reason::HostNotAllowed)
+    if authority.is_listed(hosts, secure) { Ok(authority) } else { Err(Reason::HostNotAllowed) }
 }
 
 /// Splits `host[:port]`; the host is not empty, and in brackets when it is an IPv6 address.

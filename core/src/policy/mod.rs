@@ -10,7 +10,9 @@ pub use document::*;
 pub use error::PolicyError;
 pub use units::{Cidr, HostName, OrOff, Quota, QuotaKind, Size, Span};
 
-use crate::credential::JwtVerifier;
+use crate::credential::{JwtVerifier, Locator};
+use crate::guard::Quotas;
+use crate::http::OriginList;
 use crate::message::Messages;
 
 /// What is allowed on the connections of one server.
@@ -32,12 +34,17 @@ pub(crate) struct Rules {
     pub(crate) messages: Messages,
     /// The keys and claims, prepared.
     pub(crate) jwt: Option<JwtVerifier>,
+    pub(crate) locator: Locator,
+    pub(crate) origins: OriginList,
+    pub(crate) quotas: Quotas,
 }
 
 impl Policy {
     /// The rules for a request target's path.
-    pub(crate) fn rules(&self, path: &str) -> Option<&Arc<Rules>> {
+    pub(crate) fn rules(&self, path: &str) -> &Arc<Rules> {
         let exact = self.routes.iter().find(|rules| rules.path.as_deref() == Some(path));
-        exact.or_else(|| self.routes.iter().find(|rules| rules.path.is_none()))
+        exact.or_else(|| self.routes.iter().find(|rules| rules.path.is_none())).unwrap()
     }
+    pub(crate) fn all_rules(&self) -> impl Iterator<Item = &Arc<Rules>> { self.routes.iter() }
+    pub fn document(&self) -> &Document { &self.rules("").document }
 }

@@ -5,11 +5,9 @@ use std::sync::Arc;
 
 use super::Session;
 use super::state::{Beat, State};
-use crate::credential::Credential;
 use crate::event::EventKind;
 use crate::handshake::{Answer, Judged, Judgement};
 use crate::identity::Identity;
-use crate::policy::CredentialKind;
 use crate::reason::Reason;
 use crate::time::{Now, Timestamp};
 use crate::verdict::{Outcome, Verdict};
@@ -40,9 +38,8 @@ impl Session {
             self.cold.refused_until = until;
             return Judgement::Done(self.close(Reason::RateLimited, now.mono));
         }
-        let kind = if self.cold.is_pending() { rules.first_message_kind() } else { rules.refresh_kind() };
-        let credential = Credential { kind: kind.unwrap_or(CredentialKind::Jwt), secret: token };
-        match self.hot.guard.judge(&rules, credential, now) {
+        let kind = rules.message_credential();
+        match self.hot.guard.judge(&rules, kind, token, now) {
             Ok(Judged::Identity(identity)) => Judgement::Done(self.accepted(identity, now)),
             Ok(Judged::Ask(need)) => {
                 self.cold.state = match self.cold.state {

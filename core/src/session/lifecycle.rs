@@ -57,13 +57,14 @@ impl Session {
     pub fn queued(&mut self, bytes: u64, now: Timestamp) -> Pressure {
         self.cold.queued = self.cold.queued.saturating_add(bytes);
         let marks = &self.hot.rules.document.queue;
-        if self.cold.queued > marks.hard.bytes() {
+        let (soft, hard) = (marks.soft.bytes(), marks.hard.bytes());
+        if self.cold.queued > hard {
             let outcome = self.close(Reason::SlowConsumer, now);
             if let Verdict::Close(close) = outcome.verdict {
                 return Pressure::Close(close);
             }
         }
-        if self.cold.queued > marks.soft.bytes() { Pressure::Full } else { Pressure::Free }
+        if self.cold.queued > soft { Pressure::Full } else { Pressure::Free }
     }
 
     /// Counts `bytes` that were sent.

@@ -13,16 +13,14 @@ mod timeout;
 use std::time::Duration;
 
 pub(crate) use state::Opening;
-use state::{Cold, Hot};
+use state::{Cold, Hot, State};
 
 use crate::event::{Event, SessionId};
-use crate::handshake::{Answer, Judgement, Peer};
+use crate::handshake::Peer;
 use crate::http::Response;
 use crate::identity::Identity;
-use crate::message::Scratch;
-use crate::reason::Reason;
-use crate::time::{Now, Timestamp};
-use crate::verdict::{Due, Outcome, Pressure};
+use crate::time::Timestamp;
+use crate::verdict::Close;
 
 /// A frame or message as the host's WebSocket library gives it.
 #[derive(Clone, Copy)]
@@ -91,6 +89,14 @@ impl Session {
     /// How long the peer took to answer the last ping.
     pub fn latency(&self) -> Option<Duration> {
         (self.cold.latency > 0).then(|| Duration::from_nanos(self.cold.latency))
+    }
+
+    /// Why it is closing or closed; none while it is neither.
+    pub fn closed(&self) -> Option<Close> {
+        match self.cold.state {
+            State::Closing(close) | State::Closed(close) => Some(close),
+            State::Pending { .. } | State::Open(_) | State::Expired { .. } => None,
+        }
     }
 
     /// Whether it still takes messages.

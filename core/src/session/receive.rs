@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::state::{Beat, NO_USER, State};
+use super::state::{Beat, State};
 use super::{Message, Session};
 use crate::event::{Event, EventKind};
+use crate::limit::Lane;
 use crate::message::{Fault, Scratch, TypeIndex};
 use crate::policy::{HeartbeatMode, MessageKind, OnFault};
 use crate::reason::Reason;
@@ -84,19 +85,16 @@ impl Session {
         let rules = &*self.hot.rules;
         let index = rules.messages.judge(kind, bytes, scratch)?;
         let cost = rules.messages.cost(index);
-        let scopes = rules.messages.scopes(index);
+        let permitted = self.permits(rules.messages.scopes(index));
         if cost > 1 {
             self.charge(u64::from(cost).saturating_sub(1), 0, now).map_err(Refused::Limit)?;
         }
-        if !scopes.is_empty() && !self.permits(scopes) {
-            return Err(Refused::Message(Reason::Forbidden));
-        }
-        Ok(index)
+        if permitted { Ok(index) } else { Err(Refused::Message(Reason::Forbidden)) }
     }
 
     fn permits(&self, scopes: &[Box<str>]) -> bool {
         let identity = self.cold.identity.as_deref();
-        identity.is_some_and(|identity| scopes.iter().all(|scope| identity.has_scope(scope)))
+        scopes.is_empty() || identity.is_some_and(|identity| scopes.iter().all(|scope| identity.has_scope(scope)))
     }
 
     /// Charges a message to connection, user and address, or says until when to wait.
@@ -104,11 +102,29 @@ impl Session {
     /// All buckets are read before one is charged. A race lost afterwards refuses and leaves the
     /// earlier ones charged: one message too few may get through, never one too many.
     fn charge(&mut self, cost: u64, bytes: u64, now: Timestamp) -> Result<(), Timestamp> {
-        let rules = &*self.hot.rules;
-        let quotas = &rules.quotas;
-        let shared = &self.hot.guard;
-        let _ = (cost, bytes, now, quotas, shared, NO_USER);
-        Ok(())
+        let Self { hot, cold } = self;
+        let quotas = &hot.rules.quotas;
+        let (addresses, users) = hot.guard.ledgers();
+        let windows = cold.windows.as_deref();
+        let wide = |wide| addresses.test(wide, Lane::Messages, &quotas.address.wide, cost, now);
+        let waits = [
+            quotas.messages.test_own(hot.messages, windows.map(|own| &own.messages), cost, now),
+            quotas.bytes.test_own(hot.bytes, windows.map(|own| &own.bytes), bytes, now),
+            hot.user.map_or(Ok(()), |user| users.test(user, Lane::Messages, &quotas.user, cost, now)),
+            addresses.test(hot.address, Lane::Messages, &quotas.address.fine, cost, now),
+            hot.wide.map_or(Ok(()), wide),
+        ];
+        if let Some(until) = waits.into_iter().filter_map(Result::err).max() {
+            return Err(until);
+        }
+        let mut windows = cold.windows.as_deref_mut();
+        quotas.messages.charge_own(&mut hot.messages, windows.as_mut().map(|own| &mut own.messages), cost, now)?;
+        quotas.bytes.charge_own(&mut hot.bytes, windows.map(|own| &mut own.bytes), bytes, now)?;
+        if let Some(user) = hot.user {
+            users.charge(user, Lane::Messages, &quotas.user, cost, now)?;
+        }
+        addresses.charge(hot.address, Lane::Messages, &quotas.address.fine, cost, now)?;
+        hot.wide.map_or(Ok(()), |wide| addresses.charge(wide, Lane::Messages, &quotas.address.wide, cost, now))
     }
 
     /// A message that came when the session was not plainly open, or after the guard changed.
@@ -182,7 +198,8 @@ impl Session {
             return self.peer_closed(code, now);
         }
         let rules = &*self.hot.rules;
-        if let Err(until) = rules.quotas.control.charge(&mut self.cold.control, 1, now) {
+        let own = self.cold.windows.as_deref_mut().map(|own| &mut own.control);
+        if let Err(until) = rules.quotas.control.charge_own(&mut self.cold.control, own, 1, now) {
             self.cold.refused_until = until;
             return self.close(Reason::RateLimited, now);
         }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::Session;
 use crate::event::{Event, EventKind, SessionId};
-use crate::guard::{Guard, Seats};
+use crate::guard::{Guard, Seats, Windows};
 use crate::handshake::Peer;
 use crate::identity::Identity;
-use crate::limit::Windows;
+use crate::limit::Place;
 use crate::policy::Rules;
 use crate::time::{Now, Timestamp};
 use crate::verdict::Close;
@@ -28,12 +28,12 @@ pub(crate) struct Hot {
     pub(crate) messages: u64,
     /// GCRA word of the connection's bytes.
     pub(crate) bytes: u64,
-    /// The user's record; [`NO_USER`] for guests.
-    pub(crate) user: u32,
+    /// The user's record; none for guests.
+    pub(crate) user: Option<Place>,
     /// The address's record.
-    pub(crate) address: u32,
-    /// The record of the wider block the address is in.
-    pub(crate) block: u32,
+    pub(crate) address: Place,
+    /// The record of the /48 around an IPv6 address.
+    pub(crate) wide: Option<Place>,
     /// The guard's epoch when policy and revocations were last read.
     pub(crate) epoch: u32,
 }
@@ -110,9 +110,6 @@ impl Beat {
     pub(crate) const RESTING: Self = Self { awaiting_pong: false, asked: false, revalidating: false };
 }
 
-/// No user: a guest.
-pub(crate) const NO_USER: u32 = u32::MAX;
-
 /// What a candidate hands over when it becomes a session.
 pub(crate) struct Opening {
     pub(crate) guard: Guard,
@@ -126,8 +123,9 @@ pub(crate) struct Opening {
 
 impl Session {
     pub(crate) fn open(opening: Opening, now: Now) -> Self {
-    let Opening { guard, rules, epoch, seats, peer, identity } = opening;
+    let Opening { guard, rules, epoch, mut seats, peer, identity } = opening;
     let id = guard.enter(identity.as_ref());
+    seats.session = id;
     let deadlines = &rules.document.deadline;
     let pending = identity.is_none();
     let hot = Hot {
@@ -135,9 +133,9 @@ impl Session {
         heard: now.mono,
         messages: 0,
         bytes: 0,
-        user: seats.user().unwrap_or(NO_USER),
+        user: seats.user(),
         address: seats.address(),
-        block: seats.block(),
+        wide: seats.wide(),
         epoch,
         guard,
         rules: Arc::clone(&rules),
@@ -147,7 +145,7 @@ impl Session {
         state: if pending { State::Pending { asked: false } } else { State::Open(Beat::RESTING) },
         peer,
         seats,
-        windows: Windows::new(&rules.document.rate).map(Box::new),
+        windows: Windows::new(&rules.quotas),
         opened: now.mono,
         control: 0,
         faults: 0,
@@ -193,7 +191,7 @@ impl Session {
                 self.cold.beat = now.mono;
             }
         }
-        self.hot.user = self.cold.seats.user().unwrap_or(NO_USER);
+        self.hot.user = self.cold.seats.user();
         self.plan();
     }
 
@@ -207,6 +205,13 @@ impl Session {
 }
 
 impl Cold {
+    /// Makes room for sliding windows that other rules have; those there are go on.
+    pub(crate) fn reread(&mut self, rules: &Rules) {
+        if self.windows.is_none() {
+            self.windows = Windows::new(&rules.quotas);
+        }
+    }
+
     /// The first point from which an open session takes no more ordinary messages.
     pub(crate) fn hard_stop(&self, rules: &Rules) -> Timestamp {
         let lifetime = rules.document.deadline.lifetime.get();

@@ -11,6 +11,7 @@ mod key;
 mod record;
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -52,7 +53,17 @@ impl Lane {
 
 /// Where a key's record is: good until the reference is given back with [`Ledger::leave`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Place(u32);
+pub struct Place(NonZeroU32);
+
+impl Place {
+    fn new(index: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(index))
+    }
+
+    fn index(self) -> u32 {
+        self.0.get().wrapping_sub(1)
+    }
+}
 
 /// The limits, caps and bans of many keys, in bounded memory: at most 96 bytes a key.
 ///
@@ -130,19 +141,19 @@ impl Ledger {
         let hash = self.sip.hash(&key);
         self.find(hash, &key).or_else(|| {
             let _growth = self.lock();
-            self.index.find_locked(hash, &self.records, |record| record.is_of(&key)).map(Place)
+            self.index.find_locked(hash, &self.records, |record| record.is_of(&key)).map(Place::new)
         })
     }
 
     /// The record at a place.
     #[inline]
     pub fn record(&self, place: Place) -> &Record {
-        self.records.at(place.0).unwrap_or(&self.nowhere)
+        self.records.at(place.index()).unwrap_or(&self.nowhere)
     }
 
     /// Whether the record at a place is one that newcomers share.
     pub fn is_shared(&self, place: Place) -> bool {
-        place.0 >= self.capacity
+        place.index() >= self.capacity
     }
 
     /// Whether a charge would pass, or from when on it would; charges nothing.
@@ -234,7 +245,7 @@ impl Ledger {
 
     #[inline]
     fn find(&self, hash: u64, key: &Key) -> Option<Place> {
-        self.index.find(hash, &self.records, |record| record.is_of(key)).map(Place)
+        self.index.find(hash, &self.records, |record| record.is_of(key)).map(Place::new)
     }
 
     #[cold]
@@ -242,7 +253,7 @@ impl Ledger {
         let mut growth = self.lock();
         // Under the lock nothing moves, so that a miss is certain now, and no record is being retired.
         if let Some(place) = self.index.find_locked(hash, &self.records, |record| record.is_of(key)) {
-            let place = Place(place);
+            let place = Place::new(place);
             if self.record(place).hold_any() {
                 return place;
             }
@@ -252,7 +263,7 @@ impl Ledger {
             return self.enter_shared(overflow);
         };
         self.record(place).assign(key);
-        self.index.insert(hash, place.0, &self.records);
+        self.index.insert(hash, place.index(), &self.records);
         self.index.grow(growth.used, |record| self.sip.hash(&record.key()), &self.records);
         place
     }
@@ -263,11 +274,11 @@ impl Ledger {
         let looks = if growth.used < self.capacity { LOOKS } else { LOOKS_WHEN_FULL };
         let longest = self.longest.load(Ordering::Relaxed);
         for _ in 0..looks.min(growth.used) {
-            let place = Place(growth.hand);
+            let place = Place::new(growth.hand);
             growth.hand = growth.hand.saturating_add(1).checked_rem(growth.used).unwrap_or(0);
             let record = self.record(place);
             if record.retire(longest, now) {
-                self.index.remove(self.sip.hash(&record.key()), place.0, &self.records);
+                self.index.remove(self.sip.hash(&record.key()), place.index(), &self.records);
                 return Some(place);
             }
         }
@@ -282,7 +293,7 @@ impl Ledger {
         }
         self.records.grow(place)?;
         growth.used = place.saturating_add(1);
-        Some(Place(place))
+        Some(Place::new(place))
     }
 
     /// One of the records shared by newcomers. Which is keyed too: nobody picks his neighbours.
@@ -293,7 +304,7 @@ impl Ledger {
         if let Some(record) = self.records.grow(place) {
             record.hold_any();
         }
-        Place(place)
+        Place::new(place)
     }
 
     /// Runs `with` on the stamps of a held record, cleared if they are an earlier key's.
@@ -305,7 +316,7 @@ impl Ledger {
             Lane::Messages => messages,
             Lane::Bytes => bytes,
         };
-        let stamps = window.get_or_init(|| Chunks::new(self.records.room())).grow(place.0);
+        let stamps = window.get_or_init(|| Chunks::new(self.records.room())).grow(place.index());
         let Some(stamps) = stamps else {
             return with(&mut Stamps::default());
         };
