@@ -145,10 +145,11 @@ fn drop_unused_keys(tables: &mut Value, route: &Map<String, Value>) {
 /// Tables are merged; everything else is replaced, and so is what is one value though it is written
 /// as a table: half a quota or half a schema means nothing.
 fn merge(base: &mut Value, over: Value, place: &mut Vec<String>) {
-    let whole = match place.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["rate", _, _] | ["message", "schema"] | ["message", "types", _, "schema"] | ["credential", "refresh"] => true,
-        _ => false,
-    };
+    let names: Vec<&str> = place.iter().map(String::as_str).collect();
+    let whole = matches!(
+        names.as_slice(),
+        ["rate", _, _] | ["message", "schema"] | ["message", "types", _, "schema"] | ["credential", "refresh"]
+    );
     match (base, over) {
         (Value::Object(base), Value::Object(over)) if !whole => {
             for (name, value) in over {

@@ -1,5 +1,6 @@
 //! A policy's tests: what is read, what is refused, what routes share, and that all is finite.
 
+mod contract;
 mod drafts;
 mod finite;
 mod reading;

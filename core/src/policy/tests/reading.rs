@@ -165,7 +165,7 @@ fn errors_of_several_fields_point_into_the_text_too() {
 
 #[test]
 fn json_places_are_known_too() {
-    let text = "{ \"cap\" : { \"total\": [ 1, \"a\\\"]\" ] , \"per_user\":3},\n \"origin\": {\"allow\": [\"x\" , 7]} }";
+    let text = "{ \"cap\" : { \"total\": [ 1, \"a\\\"]\" ] , \"per_user\":3},\n \"origin\": {\"allow\": [\"https://x.example\" , 7]} }";
     let error = Policy::from_json(text).unwrap_err();
     assert_eq!((error.place(), pointed(text, &error)), ("cap.total", "[ 1, \"a\\\"]\" ]"));
     let text = text.replace("\"total\": [ 1, \"a\\\"]\" ] ,", "");
