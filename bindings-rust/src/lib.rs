@@ -1,1 +1,34 @@
-//! wswarden.
+//! The security layer for WebSocket servers, over any async runtime.
+//!
+//! [`Guard::accept`] reads an upgrade request from a stream, judges it, answers it, and gives a
+//! [`Guarded`] connection: a `Stream` of messages that are within policy, and a `Sink`. It needs
+//! only `futures::io::{AsyncRead, AsyncWrite}` and a [`Timer`]; those of smol and tokio are here
+//! behind features of these names.
+//!
+//! Every decision is made by [`wswarden_core`], which is re-exported whole. This crate reads bytes,
+//! the clock and the operating system's random source, and does what the core says.
+
+mod accept;
+mod clock;
+mod guard;
+mod guarded;
+mod resolve;
+mod source;
+mod timer;
+#[cfg(feature = "rustls")]
+pub mod tls;
+mod transport;
+
+pub use accept::{AcceptError, Client};
+pub use clock::now;
+pub use guard::{Guard, Record};
+pub use guarded::{Guarded, Incoming, SendError};
+pub use resolve::Resolve;
+pub use source::policy_from_file;
+#[cfg(feature = "smol")]
+pub use timer::Smol;
+pub use timer::Timer;
+#[cfg(feature = "tokio")]
+pub use timer::Tokio;
+pub use wswarden_core as core;
+pub use wswarden_core::*;

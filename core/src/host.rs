@@ -1,5 +1,9 @@
 //! What a host can do: each adapter states it once, as a constant.
 
+use std::sync::Arc;
+
+use crate::policy::{HeartbeatMode, Policy, PolicyError, Rules};
+
 /// What the server library below an adapter can do. A guard made for a host refuses a policy the
 /// host cannot keep, unless the gap is waived by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,4 +33,45 @@ impl Host {
         raw_head: true,
         http_refusal: true,
     };
+}
+
+/// Something a policy asks for and a host cannot do. Waiving one by name says: I know, and I have
+/// seen to it elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Gap {
+    /// No ping frames, so a heartbeat by frames cannot be.
+    Pings,
+    /// Control frames are not shown, so they are not metered.
+    ControlFrames,
+    /// A repeated header is not shown as such, so one that must be single is not known to be.
+    RepeatedHeaders,
+    /// Fragments are not counted.
+    Fragments,
+    /// Refusals cannot have the status they should.
+    HttpRefusal,
+}
+
+impl Host {
+    /// Whether this host can keep a policy.
+    ///
+    /// # Errors
+    /// The first gap that `waived` does not name, and what would close it.
+    pub(crate) fn can_keep(&self, policy: &Policy, waived: &[Gap]) -> Result<(), PolicyError> {
+        let by_frame = |rules: &Arc<Rules>| rules.document.heartbeat.mode == HeartbeatMode::Frame;
+        let gaps = [
+            (Gap::Pings, self.pings || !policy.all_rules().any(by_frame), "heartbeat.mode", "say mode = \"message\""),
+            (Gap::ControlFrames, self.control_frames, "rate.connection.control", "bound them in the server library"),
+            (Gap::RepeatedHeaders, self.repeated_headers, "transport", "refuse repeated headers in front of the server"),
+            (Gap::Fragments, self.fragments, "message.max_fragments", "bound them in the server library"),
+            (Gap::HttpRefusal, self.http_refusal, "transport", "refusals will be a plain 403"),
+        ];
+        for (gap, kept, place, remedy) in gaps {
+            if !kept && !waived.contains(&gap) {
+                let problem = format!("this host cannot keep it: {remedy}, and waive the gap by name ({gap:?})");
+                return Err(PolicyError::new(place, problem));
+            }
+        }
+        Ok(())
+    }
 }

@@ -55,6 +55,9 @@ impl Timestamp {
 pub struct UnixTime(u64);
 
 impl UnixTime {
+    /// Later than every other; stands for "for ever".
+    pub const MAX: Self = Self(u64::MAX);
+
     /// The point `secs` seconds after the epoch, as RFC 7519 counts (`NumericDate`).
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs.saturating_mul(1_000_000_000))

@@ -1,14 +1,23 @@
 //! Where a credential stands, and whether it is good.
 
-use crate::policy::{Jwt, PolicyError};
+mod claims;
+mod fault;
+mod json;
+mod jwk;
+mod jws;
+mod jwt;
+mod keys;
+mod keyset;
+mod locate;
+mod rfc3339;
+mod secrets;
+mod subprotocol;
+#[cfg(test)]
+mod tests;
 
-/// Keys and claims, prepared for judging tokens.
-#[derive(Debug)]
-pub struct JwtVerifier {}
-
-impl JwtVerifier {
-    /// Prepares the keys.
-    pub fn new(_rules: &Jwt) -> Result<Self, PolicyError> {
-        Ok(Self {})
-    }
-}
+pub use fault::JwtFault;
+pub use jwk::judge_jwk;
+pub use jws::JwsVerifier;
+pub use jwt::JwtVerifier;
+pub use locate::{Located, Locator};
+pub use subprotocol::{carries_token, token_entries};

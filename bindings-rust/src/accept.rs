@@ -1,0 +1,194 @@
+//! From a byte stream to a guarded connection, or to a refusal that the peer has read.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::IpAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use futures::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use wswarden_core::http::{Head, HeadParser, Request};
+use wswarden_core::{Admission, Answer, Candidate, Reason, Refusal, Session, Timestamp};
+
+use crate::clock;
+use crate::guard::Guard;
+use crate::guarded::Guarded;
+use crate::timer::Timer;
+
+/// So much is read at a time while the request head is awaited.
+const PIECE: usize = 2048;
+
+/// How long, and how much, is read after a refusal so that the peer gets to see it: a socket that
+/// is closed with bytes unread resets, and the reset can overtake the answer.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES: usize = 256 * 1024;
+
+/// What the socket knows about the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The address the connection came from; none on a local socket.
+    pub address: Option<IpAddr>,
+    /// Whether the stream is encrypted up to here.
+    pub tls: bool,
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AcceptError {
+    /// The request was refused, and the refusal was sent.
+    Refused(Refusal),
+    /// The stream failed or ended first.
+    Io(io::Error),
+}
+
+impl fmt::Display for AcceptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => write!(f, "refused: {}", refusal.reason()),
+            Self::Io(error) => write!(f, "the stream failed before the upgrade: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for AcceptError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            Self::Io(error) => Some(error),
+        }
+    }
+}
+
+impl From<Refusal> for AcceptError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Reason> for AcceptError {
+    fn from(reason: Reason) -> Self {
+        Self::Refused(reason.into())
+    }
+}
+
+impl From<io::Error> for AcceptError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl<T: Timer> Guard<T> {
+    /// Reads an upgrade request from `stream`, judges and answers it.
+    ///
+    /// The head must be whole within the policy's `transport.head_timeout`, in all, however it is
+    /// dripped; the credential must be judged within `deadline.admit`. A refusal is written as an
+    /// HTTP answer, and the stream is closed once the peer had time to read it.
+    ///
+    /// # Errors
+    /// [`AcceptError::Refused`] with what the peer was told, or [`AcceptError::Io`].
+    pub async fn accept<S>(&self, mut stream: S, client: Client) -> Result<Guarded<S, T>, AcceptError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let head_timeout = self.core.policy().document().transport.head_timeout.get();
+        let by = clock::mono().after(head_timeout);
+        let mut bytes = Vec::new();
+        let opened = match self.before(by, self.read_candidate(&mut stream, &mut bytes, client)).await {
+            None => Err(Reason::HandshakeTimeout.into()),
+            Some(Err(error)) => Err(error),
+            Some(Ok((candidate, consumed))) => {
+                self.admit(candidate).await.map(|session| (session, consumed)).map_err(AcceptError::from)
+            }
+        };
+        match opened {
+            Ok((session, consumed)) => {
+                stream.write_all(&session.response().to_bytes()).await?;
+                stream.flush().await?;
+                Ok(Guarded::from_upgraded(self, stream, session, bytes.split_off(consumed)).await)
+            }
+            Err(AcceptError::Refused(refusal)) => {
+                self.before(clock::mono().after(LINGER), send_refusal(&mut stream, &refusal)).await;
+                Err(refusal.into())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Judges an upgrade request that the host's HTTP server has read. The answer to send is
+    /// [`Session::response`] or [`Refusal::response`]; give the upgraded stream to
+    /// [`Guarded::from_upgraded`].
+    ///
+    /// # Errors
+    /// The refusal to answer with.
+    pub async fn upgrade(&self, request: &Request<'_>) -> Result<Session, Refusal> {
+        self.admit(self.core.screen(request, clock::now())?).await
+    }
+
+    async fn read_candidate<S>(
+        &self,
+        stream: &mut S,
+        bytes: &mut Vec<u8>,
+        client: Client,
+    ) -> Result<(Candidate, usize), AcceptError>
+    where
+        S: AsyncRead + Unpin,
+    {
+        let mut parser = HeadParser::new(&self.core.policy().document().transport);
+        let mut piece = [0; PIECE];
+        loop {
+            let read = stream.read(&mut piece).await?;
+            if read == 0 {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            }
+            bytes.extend_from_slice(piece.get(..read).unwrap_or_default());
+            if let Head::Complete { head, consumed } = parser.parse(bytes)? {
+                let candidate = self.core.screen(&head.request(client.address, client.tls), clock::now())?;
+                return Ok((candidate, consumed));
+            }
+        }
+    }
+
+    async fn admit(&self, candidate: Candidate) -> Result<Session, Refusal> {
+        let mut admission = candidate.admit(clock::now())?;
+        loop {
+            let waiting = match admission {
+                Admission::Open(session) => {
+                    self.record(Some(session.opened()), &session);
+                    return Ok(session);
+                }
+                Admission::Wait(waiting) => waiting,
+            };
+            let asked = self.resolve.resolve(waiting.need().clone(), waiting.peer());
+            let answer = self.before(waiting.deadline(), asked).await.unwrap_or(Answer::Unavailable);
+            admission = waiting.provide(answer, clock::now())?;
+        }
+    }
+
+    /// The future's result, unless `by` comes first.
+    async fn before<F: Future>(&self, by: Timestamp, future: F) -> Option<F::Output> {
+        let sleep = self.timer.sleep(by.since(clock::mono()));
+        match select(pin!(future), sleep).await {
+            Either::Left((output, _)) => Some(output),
+            Either::Right(((), _)) => None,
+        }
+    }
+}
+
+/// Writes the answer, ends the stream, and reads what still comes, for a while.
+async fn send_refusal<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, refusal: &Refusal) -> io::Result<()> {
+    stream.write_all(&refusal.response().to_bytes()).await?;
+    stream.flush().await?;
+    stream.close().await?;
+    let mut piece = [0; PIECE];
+    let mut left = LINGER_BYTES;
+    loop {
+        match stream.read(&mut piece).await? {
+            0 => return Ok(()),
+            read if read >= left => return Ok(()),
+            read => left = left.saturating_sub(read),
+        }
+    }
+}

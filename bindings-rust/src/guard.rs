@@ -1,0 +1,138 @@
+//! The guard of one server, with a clock, a timer, and whom to ask and tell.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use wswarden_core::{Affected, Event, Policy, PolicyError, Revocation, Session, SessionId, Stats};
+
+use crate::clock;
+use crate::resolve::{Nobody, Resolve};
+use crate::timer::Timer;
+
+/// The guard of one server. Cheap to clone; every clone is the same guard.
+#[derive(Clone)]
+pub struct Guard<T: Timer> {
+    pub(crate) core: wswarden_core::Guard,
+    pub(crate) timer: T,
+    pub(crate) resolve: Arc<dyn Resolve>,
+    audit: Option<Arc<dyn Audit>>,
+    /// The tasks of open connections: woken when the guard changes.
+    wakers: Arc<Mutex<HashMap<SessionId, Waker>>>,
+}
+
+/// A record for the audit: what happened, and on which session.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// What happened.
+    pub event: Event,
+    /// On which session; it says who and where.
+    pub session: &'a Session,
+}
+
+trait Audit: Send + Sync {
+    fn record(&self, record: Record<'_>);
+}
+
+impl<F: Fn(Record<'_>) + Send + Sync> Audit for F {
+    fn record(&self, record: Record<'_>) {
+        self(record);
+    }
+}
+
+impl<T: Timer> Guard<T> {
+    /// A guard that keeps `policy`, sleeping by `timer`.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn new(policy: Policy, timer: T) -> Result<Self, PolicyError> {
+        let mut seed = [0; 32];
+        aws_lc_rs::rand::fill(&mut seed)
+            .map_err(|_| PolicyError::new("", "the operating system gave no random bytes"))?;
+        Ok(Self {
+            core: wswarden_core::Guard::new(policy, seed),
+            timer,
+            resolve: Arc::new(Nobody),
+            audit: None,
+            wakers: Arc::default(),
+        })
+    }
+
+    /// Sets who resolves session tokens.
+    #[must_use]
+    pub fn resolve_with(mut self, resolve: impl Resolve) -> Self {
+        self.resolve = Arc::new(resolve);
+        self
+    }
+
+    /// Sets who is told what happens. Called on the connection's task: it must not block.
+    #[must_use]
+    pub fn audit_with(mut self, audit: impl Fn(Record<'_>) + Send + Sync + 'static) -> Self {
+        self.audit = Some(Arc::new(audit));
+        self
+    }
+
+    /// The core's guard, for its statistics and everything else that needs no task woken.
+    pub fn core(&self) -> &wswarden_core::Guard {
+        &self.core
+    }
+
+    /// Puts another policy in force, also for the connections that are open.
+    ///
+    /// # Errors
+    /// When this host cannot keep it; the old policy then stays.
+    pub fn reload(&self, policy: Policy) -> Result<(), PolicyError> {
+        let affected = self.core.reload(policy)?;
+        self.wake(&affected);
+        Ok(())
+    }
+
+    /// Refuses a credential from now on and closes the connections opened with it. Gives their number.
+    pub fn revoke(&self, revocation: Revocation) -> usize {
+        let affected = self.core.revoke(revocation);
+        self.wake(&affected);
+        affected.ids.len()
+    }
+
+    /// Refuses new connections and closes the open ones, spread evenly over `over`.
+    pub fn drain(&self, over: Duration) {
+        let affected = self.core.drain(over, clock::mono());
+        self.wake(&affected);
+    }
+
+    /// The guard's state in numbers.
+    pub fn stats(&self) -> Stats {
+        self.core.stats()
+    }
+
+    pub(crate) fn record(&self, event: Option<Event>, session: &Session) {
+        if let (Some(audit), Some(event)) = (&self.audit, event) {
+            audit.record(Record { event, session });
+        }
+    }
+
+    /// Has `waker` woken when something changes for the session.
+    pub(crate) fn watch(&self, id: SessionId, waker: &Waker) {
+        let mut wakers = self.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+        wakers.entry(id).and_modify(|known| known.clone_from(waker)).or_insert_with(|| waker.clone());
+    }
+
+    pub(crate) fn forget(&self, id: SessionId) {
+        self.wakers.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
+    fn wake(&self, affected: &Affected) {
+        let wakers = self.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+        for waker in affected.ids.iter().filter_map(|id| wakers.get(id)) {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+impl<T: Timer> fmt::Debug for Guard<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").field("core", &self.core).finish_non_exhaustive()
+    }
+}

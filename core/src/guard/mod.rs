@@ -1,0 +1,239 @@
+//! What the connections of one server share.
+
+mod ledgers;
+mod members;
+mod quotas;
+mod seats;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+pub(crate) use ledgers::Ledgers;
+pub use members::{Affected, Revocation};
+use members::Members;
+pub(crate) use quotas::{Quotas, Windows};
+pub(crate) use seats::Seats;
+
+use crate::event::SessionId;
+use crate::handshake::Peer;
+use crate::host::{Gap, Host};
+use crate::identity::Identity;
+use crate::policy::{Policy, PolicyError, Rules};
+use crate::reason::Reason;
+use crate::time::Timestamp;
+
+/// A policy, and what the connections of one server share under it: limits by user and address,
+/// open slots, revocations. Cheap to clone; every clone is the same guard.
+#[derive(Clone)]
+pub struct Guard(pub(crate) Arc<Shared>);
+
+pub(crate) struct Shared {
+    policy: RwLock<Policy>,
+    /// Grows whenever policy, revocations or drain change; sessions compare it with their own.
+    epoch: AtomicU32,
+    host: Host,
+    waived: Box<[Gap]>,
+    ping_key: u64,
+    pub(crate) ledgers: Ledgers,
+    members: Mutex<Members>,
+    drain: RwLock<Option<Drain>>,
+    counters: Counters,
+}
+
+/// A going-down: every session closes at its own point of the stretch.
+#[derive(Clone, Copy, Debug)]
+struct Drain {
+    from: Timestamp,
+    over: Duration,
+}
+
+/// What has happened so far.
+struct Counters {
+    opened: AtomicU64,
+    refused: [AtomicU64; 256],
+}
+
+/// A guard's state in numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Connections that hold a slot: sessions, candidates, and requests being judged.
+    pub connections: u32,
+    /// Those of them that have not shown a good credential.
+    pub unauthenticated: u32,
+    /// Sessions.
+    pub sessions: u64,
+    /// Sessions opened since the guard was made.
+    pub opened: u64,
+    /// Requests refused since the guard was made, by reason.
+    pub refused: Vec<(Reason, u64)>,
+    /// Addresses the limiter remembers.
+    pub addresses: u32,
+    /// Users the limiter remembers.
+    pub users: u32,
+}
+
+impl Guard {
+    /// A guard for a host that can do everything [`Host::FULL`] says.
+    ///
+    /// `seed` is 32 bytes from the operating system's random source. It keys the tables' hashes, so
+    /// that nobody can choose addresses or names that collide; it must not be a constant.
+    ///
+    /// # Errors
+    /// None yet; the policy was checked when it was built.
+    pub fn new(policy: Policy, seed: [u8; 32]) -> Self {
+        Self::make(policy, Host::FULL, Box::default(), seed)
+    }
+
+    /// A guard for a host that may lack something.
+    ///
+    /// # Errors
+    /// When the policy asks for what the host cannot do and `waived` does not name that gap.
+    pub fn for_host(policy: Policy, host: Host, waived: &[Gap], seed: [u8; 32]) -> Result<Self, PolicyError> {
+        host.can_keep(&policy, waived)?;
+        Ok(Self::make(policy, host, waived.into(), seed))
+    }
+
+    fn make(policy: Policy, host: Host, waived: Box<[Gap]>, seed: [u8; 32]) -> Self {
+        let ledgers = Ledgers::new(&policy, &seed);
+        let ping_key = seed.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        let counters = Counters { opened: AtomicU64::new(0), refused: [const { AtomicU64::new(0) }; 256] };
+        Self(Arc::new(Shared {
+            policy: RwLock::new(policy),
+            epoch: AtomicU32::new(0),
+            host,
+            waived,
+            ping_key,
+            ledgers,
+            members: Mutex::new(Members::default()),
+            drain: RwLock::new(None),
+            counters,
+        }))
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> Policy {
+        self.0.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another policy in force: for new connections at once, for open ones at their next
+    /// message or timeout. Limits apply to what is already stored.
+    ///
+    /// # Errors
+    /// When the host cannot keep it; the old policy then stays.
+    pub fn reload(&self, policy: Policy) -> Result<Affected, PolicyError> {
+        self.0.host.can_keep(&policy, &self.0.waived)?;
+        self.0.ledgers.reload(&policy);
+        *self.0.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
+        self.bump();
+        Ok(self.members().all())
+    }
+
+    /// Refuses a credential from now on, and closes the sessions that were opened with it: those
+    /// the answer names should be woken; every one notices by itself at its next message or timeout.
+    pub fn revoke(&self, revocation: Revocation) -> Affected {
+        let affected = self.members().revoke(revocation);
+        self.bump();
+        affected
+    }
+
+    /// Refuses new connections and closes the open ones, spread evenly over `over`, so that their
+    /// clients do not all come back in the same instant.
+    pub fn drain(&self, over: Duration, now: Timestamp) -> Affected {
+        *self.0.drain.write().unwrap_or_else(PoisonError::into_inner) = Some(Drain { from: now, over });
+        self.bump();
+        self.members().all()
+    }
+
+    /// The guard's state in numbers.
+    pub fn stats(&self) -> Stats {
+        let counters = &self.0.counters;
+        let refused = Reason::ALL.iter().filter_map(|&reason| {
+            let count = counters.refused.get(usize::from(reason.number()))?.load(Ordering::Relaxed);
+            (count > 0).then_some((reason, count))
+        });
+        Stats {
+            connections: self.0.ledgers.connections(),
+            unauthenticated: self.0.ledgers.unauthenticated(),
+            sessions: self.members().count(),
+            opened: counters.opened.load(Ordering::Relaxed),
+            refused: refused.collect(),
+            addresses: self.0.ledgers.addresses.tracked(),
+            users: self.0.ledgers.users.tracked(),
+        }
+    }
+
+    pub(crate) fn epoch(&self) -> u32 {
+        self.0.epoch.load(Ordering::Acquire)
+    }
+
+    fn bump(&self) {
+        self.0.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn members(&self) -> MutexGuard<'_, Members> {
+        self.0.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The rules for a connection that is open already.
+    pub(crate) fn rules(&self, peer: &Peer) -> Arc<Rules> {
+        Arc::clone(self.policy().rules(&peer.path))
+    }
+
+    pub(crate) fn is_revoked(&self, identity: &Identity) -> bool {
+        self.members().is_revoked(identity)
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.0.drain.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// When the drain, if there is one, reaches this session: ids are spread evenly over it.
+    pub(crate) fn drain_of(&self, id: SessionId) -> Timestamp {
+        let Some(drain) = *self.0.drain.read().unwrap_or_else(PoisonError::into_inner) else {
+            return Timestamp::MAX;
+        };
+        // Fibonacci hashing: consecutive ids land far apart.
+        let share = id.number().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let nanos = drain.over.as_nanos().saturating_mul(u128::from(share)) >> 32;
+        drain.from.after(Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
+    }
+
+    /// Enters a session under its user, token and host session.
+    pub(crate) fn enter(&self, identity: Option<&Arc<Identity>>) -> SessionId {
+        self.0.counters.opened.fetch_add(1, Ordering::Relaxed);
+        self.members().enter(identity)
+    }
+
+    /// Enters what a session's identity has become.
+    pub(crate) fn enlist(&self, id: SessionId, identity: Option<&Arc<Identity>>) {
+        self.members().enlist(id, identity);
+    }
+
+    pub(crate) fn leave(&self, id: SessionId) {
+        self.members().leave(id);
+    }
+
+    pub(crate) fn count_refusal(&self, reason: Reason) {
+        if let Some(counter) = self.0.counters.refused.get(usize::from(reason.number())) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The next ping's payload: different for every ping, so that an old pong answers nothing.
+    pub(crate) fn ping_payload(&self, id: SessionId, last: u64) -> u64 {
+        // SplitMix64 (Steele, Lea, Flood 2014).
+        let mut x = (self.0.ping_key ^ id.number()).wrapping_add(last).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").field("epoch", &self.epoch()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,231 @@
+//! The slots one connection holds, given back exactly once.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::Guard;
+use crate::event::SessionId;
+use crate::http::Refusal;
+use crate::identity::Identity;
+use crate::limit::{Lane, Place};
+use crate::policy::Rules;
+use crate::reason::Reason;
+use crate::time::{Now, Timestamp};
+
+/// The slots of one connection: in all, of its address, of its user. An affine value: whatever the
+/// exit path, they are given back when it is dropped, and only then.
+#[derive(Debug)]
+pub(crate) struct Seats {
+    guard: Guard,
+    address: Place,
+    wide: Option<Place>,
+    user: Option<Place>,
+    /// The session it has become.
+    pub(crate) session: SessionId,
+    /// A slot in all is held.
+    counted: bool,
+    /// A slot of the address is held.
+    open: bool,
+    /// An unauthenticated slot of the address is held.
+    pending: bool,
+}
+
+/// Why a credential that is good opens nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) reason: Reason,
+    /// When another try can succeed; zero when that is not known.
+    pub(crate) until: Timestamp,
+}
+
+impl From<Reason> for Refused {
+    fn from(reason: Reason) -> Self {
+        Self { reason, until: Timestamp::ZERO }
+    }
+}
+
+impl Refused {
+    fn until(reason: Reason, until: Timestamp) -> Self {
+        Self { reason, until }
+    }
+
+    /// The answer to an upgrade request.
+    pub(crate) fn at(self, now: Timestamp) -> Refusal {
+        if self.until == Timestamp::ZERO || self.until == Timestamp::MAX {
+            return Refusal::new(self.reason);
+        }
+        Refusal::after(self.reason, self.until.since(now))
+    }
+}
+
+impl Seats {
+    /// Takes the slots a stranger needs, and charges the handshake: ban, rate, caps.
+    pub(crate) fn take(guard: &Guard, rules: &Rules, address: Option<IpAddr>, now: Timestamp) -> Result<Self, Refused> {
+        let ledgers = &guard.0.ledgers;
+        let cap = &rules.document.cap;
+        if guard.is_draining() {
+            return Err(Refused::until(Reason::Draining, now.after(rules.document.deadline.drain.get())));
+        }
+        let (place, wide) = ledgers.enter_address(rules, address, now);
+        let session = SessionId::default();
+        let mut seats = Self {
+            guard: guard.clone(),
+            address: place,
+            wide,
+            user: None,
+            session,
+            counted: false,
+            open: false,
+            pending: false,
+        };
+        let record = ledgers.addresses.record(place);
+        if let Some(until) = record.banned_until(now) {
+            return Err(Refused::until(Reason::Banned, until));
+        }
+        seats.charge_handshake(rules, now).map_err(|until| Refused::until(Reason::RateLimited, until))?;
+        seats.counted = ledgers.try_open(cap.total);
+        if !seats.counted {
+            return Err(Refused::until(Reason::Overloaded, now.after(freed_in(rules))));
+        }
+        seats.open = record.try_open(cap.per_address);
+        seats.pending = seats.open && record.try_open_pending(cap.unauthenticated_per_address);
+        if !seats.pending {
+            return Err(Refused::until(Reason::TooManyConnections, now.after(freed_in(rules))));
+        }
+        ledgers.stranger_came();
+        Ok(seats)
+    }
+
+    /// The address's record.
+    pub(crate) fn address(&self) -> Place {
+        self.address
+    }
+
+    /// The record of the /48 around it.
+    pub(crate) fn wide(&self) -> Option<Place> {
+        self.wide
+    }
+
+    /// The user's record.
+    pub(crate) fn user(&self) -> Option<Place> {
+        self.user
+    }
+
+    /// Whether another credential may be tried, or from when on: too many of this address were bad.
+    pub(crate) fn may_try(&self, rules: &Rules, now: Timestamp) -> Result<(), Timestamp> {
+        let addresses = &self.guard.0.ledgers.addresses;
+        addresses.test(self.address, Lane::Failures, &rules.quotas.failures.fine, 1, now)?;
+        let wide = |wide| addresses.test(wide, Lane::Failures, &rules.quotas.failures.wide, 1, now);
+        self.wide.map_or(Ok(()), wide)
+    }
+
+    /// Counts a bad credential.
+    pub(crate) fn failed(&self, rules: &Rules, now: Timestamp) {
+        let addresses = &self.guard.0.ledgers.addresses;
+        // Over the limit there is nothing left to charge.
+        addresses.charge(self.address, Lane::Failures, &rules.quotas.failures.fine, 1, now).ok();
+        if let Some(wide) = self.wide {
+            addresses.charge(wide, Lane::Failures, &rules.quotas.failures.wide, 1, now).ok();
+        }
+    }
+
+    /// Counts a connection that was closed for violations, against address and user.
+    pub(crate) fn strike(&self, rules: &Rules, now: Timestamp) {
+        let Some(ban) = rules.document.rate.ban.get() else { return };
+        let ledgers = &self.guard.0.ledgers;
+        ledgers.addresses.strike(self.address, ban.after, ban.duration.get(), now);
+        if let Some(user) = self.user {
+            ledgers.users.strike(user, ban.after, ban.duration.get(), now);
+        }
+    }
+
+    /// Takes the slots of an identity: it has not expired, is not revoked or banned, and its user
+    /// has a connection left. What the stranger held and was charged is given back.
+    pub(crate) fn admit(&mut self, rules: &Rules, identity: &Identity, now: Now) -> Result<(), Refused> {
+        if identity.expires_at().is_some_and(|at| now.unix >= at.after(rules.leeway())) {
+            return Err(Reason::TokenExpired.into());
+        }
+        if self.guard.is_revoked(identity) {
+            return Err(Reason::Revoked.into());
+        }
+        if let (Some(user), None) = (identity.user(), self.user) {
+            let users = &self.guard.0.ledgers.users;
+            let place = self.guard.0.ledgers.enter_user(rules, user, now.mono);
+            let record = users.record(place);
+            let banned = record.banned_until(now.mono);
+            if banned.is_some() || !record.try_open(rules.document.cap.per_user) {
+                users.leave(place);
+                return Err(match banned {
+                    Some(until) => Refused::until(Reason::Banned, until),
+                    None => Refused::until(Reason::TooManyConnections, now.mono.after(freed_in(rules))),
+                });
+            }
+            self.user = Some(place);
+        }
+        self.become_known(rules, identity.user().is_some());
+        Ok(())
+    }
+
+    fn become_known(&mut self, rules: &Rules, is_user: bool) {
+        if !std::mem::take(&mut self.pending) {
+            return;
+        }
+        let ledgers = &self.guard.0.ledgers;
+        let addresses = &ledgers.addresses;
+        addresses.record(self.address).close_pending();
+        ledgers.stranger_left();
+        if !is_user {
+            return;
+        }
+        // Honest users who come back all at once, after a restart, must not lock themselves out.
+        addresses.refund(self.address, Lane::Handshakes, &rules.quotas.handshakes.fine, 1);
+        if let Some(wide) = self.wide {
+            addresses.refund(wide, Lane::Handshakes, &rules.quotas.handshakes.wide, 1);
+        }
+    }
+
+    fn charge_handshake(&self, rules: &Rules, now: Timestamp) -> Result<(), Timestamp> {
+        let addresses = &self.guard.0.ledgers.addresses;
+        let quotas = &rules.quotas.handshakes;
+        if let Some(wide) = self.wide {
+            addresses.test(wide, Lane::Handshakes, &quotas.wide, 1, now)?;
+        }
+        addresses.charge(self.address, Lane::Handshakes, &quotas.fine, 1, now)?;
+        let wide = |wide| addresses.charge(wide, Lane::Handshakes, &quotas.wide, 1, now);
+        self.wide.map_or(Ok(()), wide)
+    }
+}
+
+impl Drop for Seats {
+    fn drop(&mut self) {
+        let ledgers = &self.guard.0.ledgers;
+        let record = ledgers.addresses.record(self.address);
+        if self.pending {
+            record.close_pending();
+            ledgers.stranger_left();
+        }
+        if self.open {
+            record.close();
+        }
+        if self.counted {
+            ledgers.close();
+        }
+        if let Some(user) = self.user {
+            ledgers.users.record(user).close();
+            ledgers.users.leave(user);
+        }
+        if let Some(wide) = self.wide {
+            ledgers.addresses.leave(wide);
+        }
+        ledgers.addresses.leave(self.address);
+        if self.session != SessionId::default() {
+            self.guard.leave(self.session);
+        }
+    }
+}
+
+/// When a slot may have come free: by then dead connections have been found.
+fn freed_in(rules: &Rules) -> Duration {
+    let heartbeat = &rules.document.heartbeat;
+    heartbeat.interval.get().saturating_add(heartbeat.timeout.get())
+}

@@ -1,0 +1,271 @@
+//! The upgrade: from a request to a session, one check after the other, cheapest first.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::credential::{Credential, Located};
+use crate::guard::{Guard, Seats};
+use crate::http::{self, Refusal, Request, Response, Target, Upgrade};
+use crate::identity::Identity;
+use crate::policy::{CredentialKind, Rules};
+use crate::reason::Reason;
+use crate::secret::Secret;
+use crate::session::{Opening, Session};
+use crate::time::{Now, Timestamp};
+use crate::verdict::Outcome;
+
+/// Where a connection comes from.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Peer {
+    /// The client's address, as the socket or a trusted proxy tells it; none on a local socket.
+    pub address: Option<IpAddr>,
+    /// The page's origin, as it was sent; none where none was.
+    pub origin: Option<Box<str>>,
+    /// The path that was asked for, before any decoding and without the query.
+    pub path: Box<str>,
+    /// Whether the credential was one the browser sends of itself.
+    pub(crate) ambient: bool,
+    /// The host that was asked for.
+    pub(crate) host: Option<Box<str>>,
+    /// Whether the client's connection is encrypted.
+    pub(crate) secure: bool,
+    pub(crate) response: Response,
+}
+
+/// Only the address: origin and path are the peer's words.
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// An upgrade request that passed every check that needs no credential judged.
+///
+/// It holds an unauthenticated slot of its address until it is admitted, refused or dropped.
+#[derive(Debug)]
+pub struct Candidate {
+    guard: Guard,
+    rules: Arc<Rules>,
+    epoch: u32,
+    seats: Seats,
+    peer: Arc<Peer>,
+    located: Located,
+    deadline: Timestamp,
+}
+
+/// What became of a candidate.
+#[derive(Debug)]
+#[must_use]
+pub enum Admission {
+    /// Send [`Session::response`] and go on with the session.
+    Open(Session),
+    /// Something only the host can find out is needed first.
+    Wait(Waiting),
+}
+
+/// A candidate whose credential the host has to look up.
+#[derive(Debug)]
+pub struct Waiting {
+    candidate: Candidate,
+    need: Need,
+}
+
+/// What only the host can find out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Need {
+    /// Whose session token this is.
+    Identity(Secret),
+}
+
+/// The host's answer to a [`Need`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// The token is this user's.
+    Identity(Identity),
+    /// The token is nobody's.
+    Refused,
+    /// The host cannot tell just now. The connection is refused: fail closed.
+    Unavailable,
+}
+
+/// What became of a credential on a live connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Judgement {
+    /// It is decided; do what the outcome says.
+    Done(Outcome),
+    /// Something only the host can find out is needed first; hand the answer to
+    /// [`Session::provide`].
+    Wait(Need),
+}
+
+/// What judging a credential without the host comes to.
+pub(crate) enum Judged {
+    Identity(Identity),
+    Ask(Need),
+}
+
+impl Guard {
+    /// Judges an upgrade request by all that needs no credential judged.
+    ///
+    /// The order is: size and syntax - transport - client address - the address's limits - Host -
+    /// where the credential stands - Origin, as strictly as that place demands - RFC 6455. A
+    /// stranger therefore costs no more than reading the request.
+    ///
+    /// # Errors
+    /// The refusal to answer with.
+    pub fn screen(&self, request: &Request<'_>, now: Now) -> Result<Candidate, Refusal> {
+        let screened = self.screen_unrecorded(request, now);
+        screened.inspect_err(|refusal| self.count_refusal(refusal.reason()))
+    }
+
+    fn screen_unrecorded(&self, request: &Request<'_>, now: Now) -> Result<Candidate, Refusal> {
+        let epoch = self.epoch();
+        let policy = self.policy();
+        let target = Target::parse(request.target)?;
+        let rules = policy.rules(target.path());
+        let document = &rules.document;
+
+        http::check_size(request, &document.transport)?;
+        let secure = http::is_secure(request, &document.transport)?;
+        let address = http::client_address(request, &document.transport)?;
+        let mut seats = Seats::take(self, rules, address, now.mono)?;
+        let host = http::host(request, &document.transport)?;
+        let upgrade = Upgrade::check(request)?;
+        let located = Located::find(request, &target, &upgrade, &document.credential)?;
+        let ambient = located.is_ambient();
+        let origin = rules.origins.judge(request, ambient, host, secure, &document.origin)?;
+        let subprotocol = upgrade.choose(&document.subprotocols, |entry| located.is_token(entry))?;
+        if located.is_none() && !document.credential.anonymous {
+            return Err(Reason::CredentialMissing.into());
+        }
+        seats.may_try(rules, now.mono).map_err(|until| Refusal::until(Reason::RateLimited, until, now.mono))?;
+        let peer = Peer {
+            address,
+            origin: origin.map(Into::into),
+            path: target.path().into(),
+            ambient,
+            host: host.map(Into::into),
+            secure,
+            response: upgrade.response(subprotocol),
+        };
+        Ok(Candidate {
+            guard: self.clone(),
+            rules: Arc::clone(rules),
+            epoch,
+            seats,
+            peer: Arc::new(peer),
+            located,
+            deadline: now.mono.after(document.deadline.admit.get()),
+        })
+    }
+
+    /// Judges a credential as far as the core can.
+    pub(crate) fn judge(&self, rules: &Rules, credential: Credential, now: Now) -> Result<Judged, Reason> {
+        match (credential.kind, &rules.jwt) {
+            (CredentialKind::Session, _) => Ok(Judged::Ask(Need::Identity(credential.secret))),
+            (CredentialKind::Jwt, Some(verifier)) => match verifier.verify(credential.secret.expose(), now.unix) {
+                Ok(identity) => Ok(Judged::Identity(identity)),
+                Err(fault) => Err(fault.reason()),
+            },
+            (CredentialKind::Jwt, None) => Err(Reason::Internal),
+        }
+    }
+}
+
+impl Candidate {
+    /// Where it comes from.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// When it must have been admitted; past that, [`admit`](Self::admit) and
+    /// [`Waiting::provide`] refuse.
+    pub fn deadline(&self) -> Timestamp {
+        self.deadline
+    }
+
+    /// Judges the credential, as far as that needs nobody else.
+    ///
+    /// # Errors
+    /// The refusal to answer with.
+    pub fn admit(self, now: Now) -> Result<Admission, Refusal> {
+        let guard = self.guard.clone();
+        self.admit_unrecorded(now).inspect_err(|refusal| guard.count_refusal(refusal.reason()))
+    }
+
+    fn admit_unrecorded(mut self, now: Now) -> Result<Admission, Refusal> {
+        self.in_time(now.mono)?;
+        match std::mem::replace(&mut self.located, Located::None) {
+            Located::Deferred => Ok(Admission::Open(self.open(None, now))),
+            Located::None => self.identified(Identity::guest(), now),
+            Located::Explicit(credential) | Located::Ambient(credential) => {
+                let rules = Arc::clone(&self.rules);
+                match self.guard.judge(&rules, credential, now) {
+                    Ok(Judged::Identity(identity)) => self.identified(identity, now),
+                    Ok(Judged::Ask(need)) => Ok(Admission::Wait(Waiting { candidate: self, need })),
+                    Err(reason) => Err(self.rejected(reason, now.mono)),
+                }
+            }
+        }
+    }
+
+    fn identified(mut self, identity: Identity, now: Now) -> Result<Admission, Refusal> {
+        let identity = Arc::new(identity);
+        let admitted = self.seats.admit(&self.rules, &identity, now);
+        admitted.map_err(|refused| Refusal::until(refused.reason, refused.until, now.mono))?;
+        Ok(Admission::Open(self.open(Some(identity), now)))
+    }
+
+    fn rejected(&mut self, reason: Reason, now: Timestamp) -> Refusal {
+        self.seats.failed(&self.rules, now);
+        Refusal::from(reason)
+    }
+
+    fn in_time(&self, now: Timestamp) -> Result<(), Refusal> {
+        if now >= self.deadline { Err(Reason::HandshakeTimeout.into()) } else { Ok(()) }
+    }
+
+    fn open(self, identity: Option<Arc<Identity>>, now: Now) -> Session {
+        let Self { guard, rules, epoch, seats, peer, located: _, deadline: _ } = self;
+        Session::open(Opening { guard, rules, epoch, seats, peer, identity }, now)
+    }
+}
+
+impl Waiting {
+    /// What the host has to find out.
+    pub fn need(&self) -> &Need {
+        &self.need
+    }
+
+    /// Where the candidate comes from.
+    pub fn peer(&self) -> &Peer {
+        self.candidate.peer()
+    }
+
+    /// When the answer must have come.
+    pub fn deadline(&self) -> Timestamp {
+        self.candidate.deadline
+    }
+
+    /// Takes the host's answer.
+    ///
+    /// # Errors
+    /// The refusal to answer with.
+    pub fn provide(self, answer: Answer, now: Now) -> Result<Admission, Refusal> {
+        let guard = self.candidate.guard.clone();
+        self.provide_unrecorded(answer, now).inspect_err(|refusal| guard.count_refusal(refusal.reason()))
+    }
+
+    fn provide_unrecorded(mut self, answer: Answer, now: Now) -> Result<Admission, Refusal> {
+        self.candidate.in_time(now.mono)?;
+        match answer {
+            Answer::Identity(identity) => self.candidate.identified(identity, now),
+            Answer::Refused => Err(self.candidate.rejected(Reason::CredentialInvalid, now.mono)),
+            Answer::Unavailable => Err(Reason::IdentityUnavailable.into()),
+        }
+    }
+}

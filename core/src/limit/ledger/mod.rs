@@ -1,0 +1,330 @@
+//! The bounded table of what is known of each address and user.
+//!
+//! A bucket outlives its connections until it is refilled, so that reconnecting resets nothing.
+//! The table itself must not be the memory hole (governor #171), and an attacker who fills it must
+//! not push out the record of his own ban: a live record is never evicted. When all are live,
+//! newcomers share 1,024 records by a coarser key.
+
+mod chunks;
+mod index;
+mod key;
+mod record;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+pub use key::Key;
+pub use record::Record;
+
+use self::chunks::{CHUNK, Chunks};
+use self::index::Index;
+use self::key::Sip;
+use super::{Meter, Stamps};
+use crate::time::{Timestamp, nanos};
+
+/// The most keys a ledger can be made for: 1.5 GiB of records.
+const MAX_CAPACITY: u32 = 1 << 24;
+/// How many records a newcomer looks at for one to take over, while there is room to grow ...
+const LOOKS: u32 = 4;
+/// ... and when there is none. Bounded: the search must not be the attacker's lever (affinidi #808).
+const LOOKS_WHEN_FULL: u32 = 64;
+/// The records newcomers share when all others are live.
+const OVERFLOW: u32 = CHUNK;
+
+/// Which of a record's limiters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// Upgrade requests.
+    Handshakes,
+    /// Refused credentials.
+    Failures,
+    /// Messages.
+    Messages,
+    /// Bytes of messages.
+    Bytes,
+}
+
+impl Lane {
+    pub(crate) const COUNT: usize = 4;
+}
+
+/// Where a key's record is: good until the reference is given back with [`Ledger::leave`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place(u32);
+
+/// The limits, caps and bans of many keys, in bounded memory: at most 96 bytes a key.
+///
+/// [`Ledger::enter`] finds or makes a key's record and holds it. The message path then reaches
+/// the record by its place, with no lock and no hash. [`Ledger::leave`] lets go; the record stays
+/// until its buckets are full and its strikes forgotten.
+///
+/// Finding a known key takes no lock either; newcomers are entered under one.
+pub struct Ledger {
+    capacity: u32,
+    sip: Sip,
+    /// Further ahead than this, in nanoseconds, no bucket's refilling and no ban can reach.
+    longest: AtomicU64,
+    records: Chunks<Record>,
+    index: Index,
+    /// The states of sliding windows, made when the first is charged.
+    windows: [OnceLock<Chunks<Mutex<Stamps>>>; Lane::COUNT],
+    /// Stands for a place that is not of this ledger: one bucket for all of them.
+    nowhere: Record,
+    growth: Mutex<Growth>,
+}
+
+/// What changes under the lock.
+#[derive(Debug, Default)]
+struct Growth {
+    /// How many records are in use.
+    used: u32,
+    /// The record at which the search for a refilled one goes on.
+    hand: u32,
+}
+
+impl Ledger {
+    /// A ledger of at most `capacity` keys (16,777,216 at most), whose hash is keyed by `seed`.
+    ///
+    /// `longest` is the longest time any bucket takes to refill or any ban lasts.
+    pub fn new(capacity: u32, seed: [u8; 16], longest: Duration) -> Self {
+        let capacity = capacity.min(MAX_CAPACITY);
+        Self {
+            capacity,
+            sip: Sip::new(seed),
+            longest: AtomicU64::new(nanos(longest)),
+            records: Chunks::new(capacity.next_multiple_of(CHUNK).saturating_add(OVERFLOW)),
+            index: Index::new(capacity),
+            windows: [const { OnceLock::new() }; Lane::COUNT],
+            nowhere: Record::default(),
+            growth: Mutex::default(),
+        }
+    }
+
+    /// Sets what [`Ledger::new`] was told of `longest`, when the limits change.
+    pub fn set_longest(&self, longest: Duration) {
+        self.longest.store(nanos(longest), Ordering::Relaxed);
+    }
+
+    /// Finds the record of `key`, or makes one, and holds it until [`Ledger::leave`].
+    ///
+    /// A newcomer gets a record whose buckets are full, which nobody holds and which is not
+    /// banned; else a fresh one; else, when all `capacity` records are live, one of 1,024 that are
+    /// shared, chosen by `overflow`.
+    pub fn enter(&self, key: Key, overflow: Key, now: Timestamp) -> Place {
+        let hash = self.sip.hash(&key);
+        match self.find(hash, &key) {
+            Some(place) if self.record(place).hold(&key) => place,
+            _ => self.enter_newcomer(hash, &key, &overflow, now),
+        }
+    }
+
+    /// Lets go of a record; once for each [`Ledger::enter`].
+    pub fn leave(&self, place: Place) {
+        self.record(place).release();
+    }
+
+    /// The record of `key`, if it has one of its own. It is not held: enough to read a ban.
+    pub fn peek(&self, key: Key) -> Option<Place> {
+        let hash = self.sip.hash(&key);
+        self.find(hash, &key).or_else(|| {
+            let _growth = self.lock();
+            self.index.find_locked(hash, &self.records, |record| record.is_of(&key)).map(Place)
+        })
+    }
+
+    /// The record at a place.
+    #[inline]
+    pub fn record(&self, place: Place) -> &Record {
+        self.records.at(place.0).unwrap_or(&self.nowhere)
+    }
+
+    /// Whether the record at a place is one that newcomers share.
+    pub fn is_shared(&self, place: Place) -> bool {
+        place.0 >= self.capacity
+    }
+
+    /// Whether a charge would pass, or from when on it would; charges nothing.
+    pub fn test(&self, place: Place, lane: Lane, meter: &Meter, cost: u64, now: Timestamp) -> Result<(), Timestamp> {
+        match meter {
+            Meter::Gcra(gcra) => gcra.test_shared(self.record(place).word(lane), cost, now),
+            Meter::Window(window) => self.with_stamps(place, lane, |stamps| window.test(stamps, cost, now)),
+        }
+    }
+
+    /// Charges one of a held record's limiters, or says from when on the charge will pass.
+    #[inline]
+    pub fn charge(&self, place: Place, lane: Lane, meter: &Meter, cost: u64, now: Timestamp) -> Result<(), Timestamp> {
+        let word = self.record(place).word(lane);
+        match meter {
+            Meter::Gcra(gcra) => gcra.charge_shared(word, cost, now),
+            Meter::Window(window) => self.with_stamps(place, lane, |stamps| {
+                let charged = window.charge(stamps, cost, now);
+                // The word tells, without this lock, from when on the bucket is full.
+                word.store(window.full_at(stamps).as_nanos(), Ordering::SeqCst);
+                charged
+            }),
+        }
+    }
+
+    /// Gives back an earlier charge on a held record.
+    pub fn refund(&self, place: Place, lane: Lane, meter: &Meter, cost: u64) {
+        let word = self.record(place).word(lane);
+        match meter {
+            Meter::Gcra(gcra) => gcra.refund_shared(word, cost),
+            Meter::Window(window) => self.with_stamps(place, lane, |stamps| {
+                window.refund(stamps, cost);
+                word.store(window.full_at(stamps).as_nanos(), Ordering::SeqCst);
+            }),
+        }
+    }
+
+    /// Finds or makes the record of `key` and charges it, holding nothing afterwards.
+    ///
+    /// The same as entering, charging and leaving, but a known key costs one atomic operation.
+    pub fn check(
+        &self,
+        key: Key,
+        overflow: Key,
+        lane: Lane,
+        meter: &Meter,
+        cost: u64,
+        now: Timestamp,
+    ) -> Result<(), Timestamp> {
+        let hash = self.sip.hash(&key);
+        if let (Meter::Gcra(gcra), Some(place)) = (meter, self.find(hash, &key)) {
+            let record = self.record(place);
+            let charged = gcra.charge_shared(record.word(lane), cost, now);
+            if record.was_charged_for(&key) {
+                return charged;
+            }
+            // Another key's by now: that one has lost a unit, this one is charged below.
+        }
+        let place = self.enter(key, overflow, now);
+        let charged = self.charge(place, lane, meter, cost, now);
+        self.leave(place);
+        charged
+    }
+
+    /// Counts a strike against a held record; with the `after`th, it is banned for `ban`. Says
+    /// until when the key is banned, if it is.
+    ///
+    /// Shared records are never banned: one attacker would shut out all newcomers.
+    pub fn strike(&self, place: Place, after: u32, ban: Duration, now: Timestamp) -> Option<Timestamp> {
+        if self.is_shared(place) {
+            return None;
+        }
+        let record = self.record(place);
+        let growth = self.lock();
+        record.strike(after, nanos(ban), now);
+        drop(growth);
+        record.banned_until(now)
+    }
+
+    /// How many keys have a record of their own, live or waiting to be taken over.
+    pub fn tracked(&self) -> u32 {
+        self.lock().used
+    }
+
+    /// How many keys can have a record of their own.
+    pub fn capacity(&self) -> u32 {
+        self.capacity
+    }
+
+    #[inline]
+    fn find(&self, hash: u64, key: &Key) -> Option<Place> {
+        self.index.find(hash, &self.records, |record| record.is_of(key)).map(Place)
+    }
+
+    #[cold]
+    fn enter_newcomer(&self, hash: u64, key: &Key, overflow: &Key, now: Timestamp) -> Place {
+        let mut growth = self.lock();
+        // Under the lock nothing moves, so that a miss is certain now, and no record is being retired.
+        if let Some(place) = self.index.find_locked(hash, &self.records, |record| record.is_of(key)) {
+            let place = Place(place);
+            if self.record(place).hold_any() {
+                return place;
+            }
+        }
+        let Some(place) = self.take_over(&mut growth, now).or_else(|| self.take_fresh(&mut growth)) else {
+            drop(growth);
+            return self.enter_shared(overflow);
+        };
+        self.record(place).assign(key);
+        self.index.insert(hash, place.0, &self.records);
+        self.index.grow(growth.used, |record| self.sip.hash(&record.key()), &self.records);
+        place
+    }
+
+    /// A record whose key needs it no longer, taken out of the index; the search is bounded and
+    /// goes on where the last one ended.
+    fn take_over(&self, growth: &mut Growth, now: Timestamp) -> Option<Place> {
+        let looks = if growth.used < self.capacity { LOOKS } else { LOOKS_WHEN_FULL };
+        let longest = self.longest.load(Ordering::Relaxed);
+        for _ in 0..looks.min(growth.used) {
+            let place = Place(growth.hand);
+            growth.hand = growth.hand.saturating_add(1).checked_rem(growth.used).unwrap_or(0);
+            let record = self.record(place);
+            if record.retire(longest, now) {
+                self.index.remove(self.sip.hash(&record.key()), place.0, &self.records);
+                return Some(place);
+            }
+        }
+        None
+    }
+
+    /// A record that no key has had.
+    fn take_fresh(&self, growth: &mut Growth) -> Option<Place> {
+        let place = growth.used;
+        if place >= self.capacity {
+            return None;
+        }
+        self.records.grow(place)?;
+        growth.used = place.saturating_add(1);
+        Some(Place(place))
+    }
+
+    /// One of the records shared by newcomers. Which is keyed too: nobody picks his neighbours.
+    fn enter_shared(&self, overflow: &Key) -> Place {
+        let hash = self.sip.hash(overflow);
+        let offset = u32::try_from(hash & u64::from(OVERFLOW - 1)).unwrap_or(0);
+        let place = self.capacity.next_multiple_of(CHUNK).saturating_add(offset);
+        if let Some(record) = self.records.grow(place) {
+            record.hold_any();
+        }
+        Place(place)
+    }
+
+    /// Runs `with` on the stamps of a held record, cleared if they are an earlier key's.
+    fn with_stamps<R>(&self, place: Place, lane: Lane, with: impl FnOnce(&mut Stamps) -> R) -> R {
+        let [handshakes, failures, messages, bytes] = &self.windows;
+        let window = match lane {
+            Lane::Handshakes => handshakes,
+            Lane::Failures => failures,
+            Lane::Messages => messages,
+            Lane::Bytes => bytes,
+        };
+        let stamps = window.get_or_init(|| Chunks::new(self.records.room())).grow(place.0);
+        let Some(stamps) = stamps else {
+            return with(&mut Stamps::default());
+        };
+        let mut stamps = stamps.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.record(place).word(lane).load(Ordering::SeqCst) == 0 {
+            stamps.clear();
+        }
+        with(&mut stamps)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Growth> {
+        self.growth.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Shows how full it is, never whom it knows.
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (tracked, capacity) = (self.tracked(), self.capacity);
+        f.debug_struct("Ledger").field("tracked", &tracked).field("capacity", &capacity).finish_non_exhaustive()
+    }
+}

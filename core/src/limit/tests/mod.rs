@@ -1,0 +1,1 @@
+//! What the limiters promise, told with a clock that is a number.

@@ -1,0 +1,158 @@
+//! A credential on a live connection: the first message, a refresh, a revalidation, and what
+//! follows when the guard's policy or revocations change.
+
+use std::sync::Arc;
+
+use super::Session;
+use super::state::{Beat, State};
+use crate::credential::Credential;
+use crate::event::EventKind;
+use crate::handshake::{Answer, Judged, Judgement};
+use crate::identity::Identity;
+use crate::policy::CredentialKind;
+use crate::reason::Reason;
+use crate::time::{Now, Timestamp};
+use crate::verdict::{Outcome, Verdict};
+
+impl Session {
+    /// Judges the credential in a message that [`receive`](Self::receive) answered with
+    /// [`Verdict::Authenticate`]; `message` is that message.
+    pub fn authenticate(&mut self, message: &[u8], now: Now) -> Judgement {
+        if let Some(outcome) = self.sync(now.mono).or_else(|| self.overdue(now.mono)) {
+            return Judgement::Done(outcome);
+        }
+        match self.cold.state {
+            State::Closing(close) | State::Closed(close) => {
+                return Judgement::Done(Outcome::quiet(Verdict::Close(close)));
+            }
+            // One question at a time: a second answer must not be taken for the first.
+            State::Pending { asked: true } | State::Open(Beat { asked: true, .. }) => {
+                return Judgement::Done(self.close(Reason::CredentialAmbiguous, now.mono));
+            }
+            State::Pending { asked: false } | State::Open(_) | State::Expired { .. } => {}
+        }
+        let rules = Arc::clone(&self.hot.rules);
+        let Some(token) = rules.messages.auth_token(message) else {
+            return Judgement::Done(self.rejected(Reason::CredentialInvalid, now.mono));
+        };
+        // Failures are limited before the costly check, so that guessing is not free.
+        if let Err(until) = self.cold.seats.may_try(&rules, now.mono) {
+            self.cold.refused_until = until;
+            return Judgement::Done(self.close(Reason::RateLimited, now.mono));
+        }
+        let kind = if self.cold.is_pending() { rules.first_message_kind() } else { rules.refresh_kind() };
+        let credential = Credential { kind: kind.unwrap_or(CredentialKind::Jwt), secret: token };
+        match self.hot.guard.judge(&rules, credential, now) {
+            Ok(Judged::Identity(identity)) => Judgement::Done(self.accepted(identity, now)),
+            Ok(Judged::Ask(need)) => {
+                self.cold.state = match self.cold.state {
+                    State::Open(beat) => State::Open(Beat { asked: true, ..beat }),
+                    _ => State::Pending { asked: true },
+                };
+                Judgement::Wait(need)
+            }
+            Err(reason) => Judgement::Done(self.rejected(reason, now.mono)),
+        }
+    }
+
+    /// Takes the host's answer to the need that [`authenticate`](Self::authenticate) gave.
+    pub fn provide(&mut self, answer: Answer, now: Now) -> Judgement {
+        if let Some(outcome) = self.sync(now.mono).or_else(|| self.overdue(now.mono)) {
+            return Judgement::Done(outcome);
+        }
+        match self.cold.state {
+            State::Pending { asked: true } => self.cold.state = State::Pending { asked: false },
+            State::Open(beat @ Beat { asked: true, .. }) => {
+                self.cold.state = State::Open(Beat { asked: false, ..beat });
+            }
+            State::Closing(close) | State::Closed(close) => {
+                return Judgement::Done(Outcome::quiet(Verdict::Close(close)));
+            }
+            // An answer nobody asked for: the host's mistake, and no reason to trust it.
+            _ => return Judgement::Done(self.close(Reason::Internal, now.mono)),
+        }
+        Judgement::Done(match answer {
+            Answer::Identity(identity) => self.accepted(identity, now),
+            Answer::Refused => self.rejected(Reason::CredentialInvalid, now.mono),
+            Answer::Unavailable => self.close(Reason::IdentityUnavailable, now.mono),
+        })
+    }
+
+    /// Takes the host's answer to [`Action::Revalidate`](crate::Action::Revalidate).
+    pub fn revalidated(&mut self, answer: Answer, now: Now) -> Outcome {
+        if let Some(outcome) = self.sync(now.mono).or_else(|| self.overdue(now.mono)) {
+            return outcome;
+        }
+        match self.cold.state {
+            State::Closing(close) | State::Closed(close) => return Outcome::quiet(Verdict::Close(close)),
+            State::Open(Beat { revalidating: true, .. }) => {}
+            State::Pending { .. } | State::Open(_) | State::Expired { .. } => {
+                return self.close(Reason::Internal, now.mono);
+            }
+        }
+        match answer {
+            Answer::Identity(identity) => self.accepted(identity, now),
+            Answer::Refused => self.close(Reason::Revoked, now.mono),
+            Answer::Unavailable => self.close(Reason::IdentityUnavailable, now.mono),
+        }
+    }
+
+    /// A good credential. On a pending session it opens it; on an open one it may renew what the
+    /// session has, for the same user and no wider (RFC 8725's spirit: no exchange of subjects).
+    fn accepted(&mut self, identity: Identity, now: Now) -> Outcome {
+        let rules = Arc::clone(&self.hot.rules);
+        if let Some(held) = self.cold.identity.as_deref()
+            && !held.may_become(&identity)
+        {
+            return self.close(Reason::IdentityChanged, now.mono);
+        }
+        let first = self.cold.identity.is_none();
+        let identity = Arc::new(identity);
+        if let Err(refusal) = self.cold.seats.admit(&rules, &identity, now) {
+            self.cold.refused_until = refusal.until;
+            return self.close(refusal.reason, now.mono);
+        }
+        self.hot.guard.enlist(self.cold.id, Some(&identity));
+        self.adopt(identity, now);
+        let kind = if first { EventKind::Authenticated } else { EventKind::Refreshed };
+        let event = self.event(kind, None, now.mono);
+        Outcome { verdict: Verdict::Ignore, event: Some(event) }
+    }
+
+    /// A bad credential. A stranger is closed; a client whose old credential still holds is told.
+    fn rejected(&mut self, reason: Reason, now: Timestamp) -> Outcome {
+        let rules = Arc::clone(&self.hot.rules);
+        self.cold.seats.failed(&rules, now);
+        match self.cold.state {
+            State::Pending { .. } => self.close(reason, now),
+            _ => self.fault(reason, now),
+        }
+    }
+
+    /// Reads policy and revocations again if the guard has changed since they were last read.
+    pub(crate) fn sync(&mut self, now: Timestamp) -> Option<Outcome> {
+        let epoch = self.hot.guard.epoch();
+        if epoch == self.hot.epoch {
+            return None;
+        }
+        if matches!(self.cold.state, State::Closing(_) | State::Closed(_)) {
+            return None;
+        }
+        self.hot.epoch = epoch;
+        let guard = self.hot.guard.clone();
+        let rules = guard.rules(&self.cold.peer);
+        if !Arc::ptr_eq(&rules, &self.hot.rules) {
+            if !rules.still_allows(&self.cold.peer) {
+                return Some(self.close(Reason::PolicyChanged, now));
+            }
+            self.cold.reread(&rules);
+            self.hot.rules = rules;
+        }
+        if self.cold.identity.as_deref().is_some_and(|identity| guard.is_revoked(identity)) {
+            return Some(self.close(Reason::Revoked, now));
+        }
+        self.cold.drain = guard.drain_of(self.cold.id);
+        self.plan();
+        None
+    }
+}

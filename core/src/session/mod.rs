@@ -1,0 +1,105 @@
+//! One open connection's state machine.
+//!
+//! A session is two parts: one cache line that the message path reads and writes, and the rest.
+
+mod authenticate;
+mod lifecycle;
+mod receive;
+mod state;
+#[cfg(test)]
+mod tests;
+mod timeout;
+
+use std::time::Duration;
+
+pub(crate) use state::Opening;
+use state::{Cold, Hot};
+
+use crate::event::{Event, SessionId};
+use crate::handshake::{Answer, Judgement, Peer};
+use crate::http::Response;
+use crate::identity::Identity;
+use crate::message::Scratch;
+use crate::reason::Reason;
+use crate::time::{Now, Timestamp};
+use crate::verdict::{Due, Outcome, Pressure};
+
+/// A frame or message as the host's WebSocket library gives it.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum Message<'a> {
+    /// A whole text message.
+    Text(&'a [u8]),
+    /// A whole binary message.
+    Binary(&'a [u8]),
+    /// A ping frame's payload.
+    Ping(&'a [u8]),
+    /// A pong frame's payload.
+    Pong(&'a [u8]),
+    /// A close frame's status code; none when it has no body.
+    Close(Option<u16>),
+}
+
+/// One open connection.
+///
+/// The methods come in four families: what came from outside ([`receive`](Self::receive),
+/// [`authenticate`](Self::authenticate), [`provide`](Self::provide),
+/// [`revalidated`](Self::revalidated)), what time brings ([`next_timeout`](Self::next_timeout),
+/// [`handle_timeout`](Self::handle_timeout)), what the application does
+/// ([`queued`](Self::queued), [`drained`](Self::drained), [`join`](Self::join),
+/// [`leave`](Self::leave), [`close`](Self::close)), and what can be read. Time must not go back;
+/// where it does, nothing is refilled and nothing is locked.
+///
+/// Dropping it gives every slot it holds back, exactly once, whatever the exit path was.
+#[derive(Debug)]
+pub struct Session {
+    hot: Hot,
+    cold: Cold,
+}
+
+impl Session {
+    /// The session's number.
+    pub fn id(&self) -> SessionId {
+        self.cold.id
+    }
+
+    /// Who it belongs to; none while a first message's credential is awaited.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.cold.identity.as_deref()
+    }
+
+    /// Where it comes from.
+    pub fn peer(&self) -> &Peer {
+        &self.cold.peer
+    }
+
+    /// The 101 answer to send.
+    pub fn response(&self) -> &Response {
+        &self.cold.peer.response
+    }
+
+    /// The event of its opening, for the audit.
+    pub fn opened(&self) -> Event {
+        self.cold.opened_event()
+    }
+
+    /// How long the last refused message has to wait.
+    pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
+        self.cold.retry_after(now)
+    }
+
+    /// How long the peer took to answer the last ping.
+    pub fn latency(&self) -> Option<Duration> {
+        (self.cold.latency > 0).then(|| Duration::from_nanos(self.cold.latency))
+    }
+
+    /// Whether it still takes messages.
+    pub fn is_open(&self) -> bool {
+        self.cold.is_open()
+    }
+
+    /// Whether it waits for a first message's credential.
+    pub fn is_pending(&self) -> bool {
+        self.cold.is_pending()
+    }
+}

@@ -1,0 +1,275 @@
+//! The message path.
+
+use std::time::Duration;
+
+use super::state::{Beat, NO_USER, State};
+use super::{Message, Session};
+use crate::event::{Event, EventKind};
+use crate::message::{Fault, Scratch, TypeIndex};
+use crate::policy::{HeartbeatMode, MessageKind, OnFault};
+use crate::reason::Reason;
+use crate::time::{Timestamp, nanos};
+use crate::verdict::{Outcome, Reply, Verdict};
+
+/// Repeated violations of one session are recorded this often.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// A first message may be longer than its token by this much: the JSON around it.
+const AROUND_TOKEN: u64 = 1024;
+
+/// Why a message is not delivered, and whom that concerns.
+enum Refused {
+    /// The message: it is answered or dropped, and the connection goes on.
+    Message(Reason),
+    /// The sender's rate: so is this, until the time given.
+    Limit(Timestamp),
+    /// The connection: it closes.
+    Connection(Reason),
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        match fault.reason {
+            // RFC 6455 section 8.1: text that is not UTF-8 fails the connection.
+            Reason::InvalidUtf8 => Self::Connection(fault.reason),
+            reason => Self::Message(reason),
+        }
+    }
+}
+
+impl Session {
+    /// Judges a frame or message. `scratch` is the caller's, one for each thread.
+    ///
+    /// The order is: closed? - policy and revocations changed? - size - kind - rate - UTF-8, JSON
+    /// and schema - the type's cost - the type's scopes. The first fault decides. On an open
+    /// session nothing is allocated or locked on the way to [`Verdict::Deliver`].
+    pub fn receive(&mut self, message: Message<'_>, scratch: &mut Scratch, now: Timestamp) -> Outcome {
+        let (kind, bytes) = match message {
+            Message::Text(bytes) => (MessageKind::Text, bytes),
+            Message::Binary(bytes) => (MessageKind::Binary, bytes),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return self.control(message, now),
+        };
+        if (now >= self.hot.until || self.hot.epoch != self.hot.guard.epoch())
+            && let Some(outcome) = self.unusual(kind, bytes, scratch, now)
+        {
+            return outcome;
+        }
+        match self.judge(kind, bytes, scratch, now) {
+            Ok(TypeIndex::AUTH) => Outcome::quiet(Verdict::Authenticate),
+            Ok(index) => Outcome::quiet(Verdict::Deliver(index)),
+            Err(Refused::Message(reason)) => self.fault(reason, now),
+            Err(Refused::Limit(until)) => self.excess(until, now),
+            Err(Refused::Connection(reason)) => self.close(reason, now),
+        }
+    }
+
+    /// Judges a message on an open session. Nothing here allocates, locks or hashes.
+    fn judge(
+        &mut self,
+        kind: MessageKind,
+        bytes: &[u8],
+        scratch: &mut Scratch,
+        now: Timestamp,
+    ) -> Result<TypeIndex, Refused> {
+        let length = length(bytes);
+        let rules = &*self.hot.rules;
+        if length > rules.document.message.max_bytes.bytes() {
+            return Err(Refused::Connection(Reason::MessageTooBig));
+        }
+        if !rules.messages.accepts(kind) {
+            return Err(Refused::Connection(Reason::WrongFrameType));
+        }
+        self.charge(1, length, now).map_err(Refused::Limit)?;
+        self.hot.heard = now;
+        let rules = &*self.hot.rules;
+        let index = rules.messages.judge(kind, bytes, scratch)?;
+        let cost = rules.messages.cost(index);
+        let scopes = rules.messages.scopes(index);
+        if cost > 1 {
+            self.charge(u64::from(cost).saturating_sub(1), 0, now).map_err(Refused::Limit)?;
+        }
+        if !scopes.is_empty() && !self.permits(scopes) {
+            return Err(Refused::Message(Reason::Forbidden));
+        }
+        Ok(index)
+    }
+
+    fn permits(&self, scopes: &[Box<str>]) -> bool {
+        let identity = self.cold.identity.as_deref();
+        identity.is_some_and(|identity| scopes.iter().all(|scope| identity.has_scope(scope)))
+    }
+
+    /// Charges a message to connection, user and address, or says until when to wait.
+    ///
+    /// All buckets are read before one is charged. A race lost afterwards refuses and leaves the
+    /// earlier ones charged: one message too few may get through, never one too many.
+    fn charge(&mut self, cost: u64, bytes: u64, now: Timestamp) -> Result<(), Timestamp> {
+        let rules = &*self.hot.rules;
+        let quotas = &rules.quotas;
+        let shared = &self.hot.guard;
+        let _ = (cost, bytes, now, quotas, shared, NO_USER);
+        Ok(())
+    }
+
+    /// A message that came when the session was not plainly open, or after the guard changed.
+    /// None: it is open after all, and the message is judged as usual.
+    fn unusual(
+        &mut self,
+        kind: MessageKind,
+        bytes: &[u8],
+        scratch: &mut Scratch,
+        now: Timestamp,
+    ) -> Option<Outcome> {
+        if let Some(close) = self.sync(now) {
+            return Some(close);
+        }
+        // A host's timer may be late; what was due must not depend on that (threat 51).
+        if let Some(outcome) = self.overdue(now) {
+            return Some(outcome);
+        }
+        match self.cold.state {
+            State::Open(_) => None,
+            State::Pending { asked } => Some(self.first_message(asked, kind, bytes, scratch, now)),
+            State::Expired { .. } => Some(self.after_expiry(kind, bytes, scratch, now)),
+            State::Closing(close) | State::Closed(close) => Some(Outcome::quiet(Verdict::Close(close))),
+        }
+    }
+
+    /// Before the credential: one message of the auth type, no longer than a token needs; anything
+    /// else closes, so that a stranger cannot use the connection or keep it busy.
+    fn first_message(
+        &mut self,
+        asked: bool,
+        kind: MessageKind,
+        bytes: &[u8],
+        scratch: &mut Scratch,
+        now: Timestamp,
+    ) -> Outcome {
+        let rules = &*self.hot.rules;
+        let longest = rules.max_token().saturating_add(AROUND_TOKEN);
+        if length(bytes) > longest.min(rules.document.message.max_bytes.bytes()) {
+            return self.close(Reason::MessageTooBig, now);
+        }
+        let is_auth = !asked
+            && kind == MessageKind::Text
+            && matches!(rules.messages.judge(kind, bytes, scratch), Ok(TypeIndex::AUTH));
+        if is_auth {
+            return Outcome::quiet(Verdict::Authenticate);
+        }
+        self.close(Reason::AuthenticationRequired, now)
+    }
+
+    /// After expiry only a refresh message is taken; others are told why, at the price of a fault.
+    fn after_expiry(&mut self, kind: MessageKind, bytes: &[u8], scratch: &mut Scratch, now: Timestamp) -> Outcome {
+        match self.judge(kind, bytes, scratch, now) {
+            Ok(TypeIndex::AUTH) => Outcome::quiet(Verdict::Authenticate),
+            Ok(_) => self.fault(Reason::TokenExpired, now),
+            Err(Refused::Message(reason)) => self.fault(reason, now),
+            Err(Refused::Limit(until)) => self.excess(until, now),
+            Err(Refused::Connection(reason)) => self.close(reason, now),
+        }
+    }
+
+    /// Ping, pong and close frames. They are metered too: a flood of pings is a flood (threat 65).
+    fn control(&mut self, message: Message<'_>, now: Timestamp) -> Outcome {
+        if let Some(close) = self.sync(now) {
+            return close;
+        }
+        if let State::Closed(close) = self.cold.state {
+            return Outcome::quiet(Verdict::Close(close));
+        }
+        if let Message::Close(code) = message {
+            return self.peer_closed(code, now);
+        }
+        let rules = &*self.hot.rules;
+        if let Err(until) = rules.quotas.control.charge(&mut self.cold.control, 1, now) {
+            self.cold.refused_until = until;
+            return self.close(Reason::RateLimited, now);
+        }
+        if let State::Closing(close) = self.cold.state {
+            return Outcome::quiet(Verdict::Close(close));
+        }
+        match message {
+            Message::Ping(_) => Outcome::quiet(Verdict::Pong),
+            Message::Pong(payload) => self.pong(payload, now),
+            Message::Text(_) | Message::Binary(_) | Message::Close(_) => Outcome::quiet(Verdict::Ignore),
+        }
+    }
+
+    /// Only the last ping's payload is a sign of life: a stuck proxy or an attacker may send pongs
+    /// nobody asked for (RFC 6455 section 5.5.3 allows them).
+    fn pong(&mut self, payload: &[u8], now: Timestamp) -> Outcome {
+        if let State::Open(beat @ Beat { awaiting_pong: true, .. }) = self.cold.state
+            && payload == self.cold.ping.to_be_bytes()
+        {
+            self.cold.latency = nanos(now.since(self.cold.beat)).max(1);
+            self.cold.beat = now;
+            self.cold.state = State::Open(Beat { awaiting_pong: false, ..beat });
+        }
+        Outcome::quiet(Verdict::Ignore)
+    }
+
+    /// A message over a rate limit.
+    fn excess(&mut self, until: Timestamp, now: Timestamp) -> Outcome {
+        self.cold.refused_until = until;
+        let on_excess = self.hot.rules.document.rate.on_excess;
+        self.refuse(Reason::RateLimited, EventKind::Limited, on_excess, now)
+    }
+
+    /// A message that is invalid or not permitted.
+    pub(crate) fn fault(&mut self, reason: Reason, now: Timestamp) -> Outcome {
+        self.cold.refused_until = Timestamp::ZERO;
+        let on_invalid = self.hot.rules.document.message.on_invalid;
+        self.refuse(reason, EventKind::Violation, on_invalid, now)
+    }
+
+    /// The ladder: so many faults are answered or dropped, the next one closes.
+    fn refuse(&mut self, reason: Reason, kind: EventKind, answer: OnFault, now: Timestamp) -> Outcome {
+        let rules = &*self.hot.rules;
+        let borne = rules.quotas.faults.charge(&mut self.cold.faults, 1, now).is_ok();
+        let verdict = match answer {
+            _ if !borne => {
+                let last = if kind == EventKind::Limited { Reason::RateLimited } else { Reason::TooManyErrors };
+                return self.violated(last, now);
+            }
+            OnFault::Close => return self.violated(reason, now),
+            OnFault::Drop => Verdict::Drop(reason),
+            OnFault::Reply => {
+                let retry_after = self.cold.retry_after(now);
+                Verdict::Reply(Reply::new(reason, retry_after, rules.document.dialect))
+            }
+        };
+        Outcome { verdict, event: self.report(kind, reason, now) }
+    }
+
+    /// Closes for a violation, which counts towards a ban.
+    fn violated(&mut self, reason: Reason, now: Timestamp) -> Outcome {
+        self.cold.seats.strike(&self.hot.rules, now);
+        self.close(reason, now)
+    }
+
+    /// An event, unless one was recorded a moment ago.
+    fn report(&mut self, kind: EventKind, reason: Reason, now: Timestamp) -> Option<Event> {
+        if self.cold.reported != Timestamp::ZERO && now < self.cold.reported.after(REPORT_EVERY) {
+            self.cold.suppressed = self.cold.suppressed.saturating_add(1);
+            return None;
+        }
+        self.cold.reported = now;
+        Some(self.event(kind, Some(reason), now))
+    }
+
+    /// An event that is always recorded; it carries the count of those that were not.
+    pub(crate) fn event(&mut self, kind: EventKind, reason: Option<Reason>, now: Timestamp) -> Event {
+        let suppressed = std::mem::take(&mut self.cold.suppressed);
+        Event { kind, reason, session: self.cold.id, at: now, suppressed }
+    }
+
+    /// Whether messages are what shows that the peer lives.
+    pub(crate) fn beats_by_message(&self) -> bool {
+        self.hot.rules.document.heartbeat.mode == HeartbeatMode::Message
+    }
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}

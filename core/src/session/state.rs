@@ -1,0 +1,244 @@
+//! What a session remembers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Session;
+use crate::event::{Event, EventKind, SessionId};
+use crate::guard::{Guard, Seats};
+use crate::handshake::Peer;
+use crate::identity::Identity;
+use crate::limit::Windows;
+use crate::policy::Rules;
+use crate::time::{Now, Timestamp};
+use crate::verdict::Close;
+
+/// What the message path touches: one cache line.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(crate) struct Hot {
+    pub(crate) guard: Guard,
+    pub(crate) rules: Arc<Rules>,
+    /// Before this point the message path need not look at the state or any deadline; zero in
+    /// every state but `Open`.
+    pub(crate) until: Timestamp,
+    /// The last message.
+    pub(crate) heard: Timestamp,
+    /// GCRA word of the connection's messages.
+    pub(crate) messages: u64,
+    /// GCRA word of the connection's bytes.
+    pub(crate) bytes: u64,
+    /// The user's record; [`NO_USER`] for guests.
+    pub(crate) user: u32,
+    /// The address's record.
+    pub(crate) address: u32,
+    /// The record of the wider block the address is in.
+    pub(crate) block: u32,
+    /// The guard's epoch when policy and revocations were last read.
+    pub(crate) epoch: u32,
+}
+
+/// The rest.
+#[derive(Debug)]
+pub(crate) struct Cold {
+    pub(crate) id: SessionId,
+    pub(crate) state: State,
+    pub(crate) identity: Option<Arc<Identity>>,
+    pub(crate) peer: Arc<Peer>,
+    /// The places it holds in the guard; given back when dropped.
+    pub(crate) seats: Seats,
+    /// State of sliding windows, where the policy has any.
+    pub(crate) windows: Option<Box<Windows>>,
+    pub(crate) opened: Timestamp,
+    /// GCRA word of the control frames.
+    pub(crate) control: u64,
+    /// GCRA word of the faults that are borne.
+    pub(crate) faults: u64,
+    /// When the credential ends.
+    pub(crate) expires: Timestamp,
+    /// When a pending session must have authenticated, or a closing one is cut.
+    pub(crate) deadline: Timestamp,
+    /// When the guard's drain reaches this session.
+    pub(crate) drain: Timestamp,
+    pub(crate) revalidate: Timestamp,
+    /// When the last ping was sent, if it is not answered yet; otherwise when it was answered.
+    pub(crate) beat: Timestamp,
+    pub(crate) ping: u64,
+    /// How long the peer took to answer the last ping, in nanoseconds; zero before the first answer.
+    pub(crate) latency: u64,
+    pub(crate) queued: u64,
+    /// Until when the last refused message has to wait.
+    pub(crate) refused_until: Timestamp,
+    pub(crate) reported: Timestamp,
+    pub(crate) suppressed: u32,
+    pub(crate) channels: u32,
+}
+
+/// Where a session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// A first message's credential is awaited.
+    Pending {
+        /// The host was asked about it.
+        asked: bool,
+    },
+    /// Messages are taken.
+    Open(Beat),
+    /// The credential has expired and may still be renewed.
+    Expired {
+        /// The host was told.
+        told: bool,
+    },
+    /// A close frame was sent; the peer's is awaited.
+    Closing(Close),
+    /// Nothing more will happen.
+    Closed(Close),
+}
+
+/// What the host was last asked to do about an open session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Beat {
+    /// A ping is not answered yet.
+    pub(crate) awaiting_pong: bool,
+    /// The host was asked to judge a renewed credential.
+    pub(crate) asked: bool,
+    /// The host was asked whether the identity still holds.
+    pub(crate) revalidating: bool,
+}
+
+impl Beat {
+    pub(crate) const RESTING: Self = Self { awaiting_pong: false, asked: false, revalidating: false };
+}
+
+/// No user: a guest.
+pub(crate) const NO_USER: u32 = u32::MAX;
+
+/// What a candidate hands over when it becomes a session.
+pub(crate) struct Opening {
+    pub(crate) guard: Guard,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) epoch: u32,
+    pub(crate) seats: Seats,
+    pub(crate) peer: Arc<Peer>,
+    /// None: a first message's credential is awaited.
+    pub(crate) identity: Option<Arc<Identity>>,
+}
+
+impl Session {
+    pub(crate) fn open(opening: Opening, now: Now) -> Self {
+    let Opening { guard, rules, epoch, seats, peer, identity } = opening;
+    let id = guard.enter(identity.as_ref());
+    let deadlines = &rules.document.deadline;
+    let pending = identity.is_none();
+    let hot = Hot {
+        until: Timestamp::ZERO,
+        heard: now.mono,
+        messages: 0,
+        bytes: 0,
+        user: seats.user().unwrap_or(NO_USER),
+        address: seats.address(),
+        block: seats.block(),
+        epoch,
+        guard,
+        rules: Arc::clone(&rules),
+    };
+    let cold = Cold {
+        id,
+        state: if pending { State::Pending { asked: false } } else { State::Open(Beat::RESTING) },
+        peer,
+        seats,
+        windows: Windows::new(&rules.document.rate).map(Box::new),
+        opened: now.mono,
+        control: 0,
+        faults: 0,
+        expires: Timestamp::MAX,
+        deadline: if pending { now.mono.after(deadlines.first_message.get()) } else { Timestamp::MAX },
+        drain: Timestamp::MAX,
+        revalidate: Timestamp::MAX,
+        beat: now.mono,
+        ping: 0,
+        latency: 0,
+        queued: 0,
+        refused_until: Timestamp::ZERO,
+        reported: Timestamp::ZERO,
+        suppressed: 0,
+        channels: 0,
+        identity: None,
+    };
+    let mut session = Self { hot, cold };
+    if let Some(identity) = identity {
+        session.adopt(identity, now);
+    }
+    session.plan();
+    session
+}
+
+    /// Takes over an identity and the deadlines that follow from it.
+    pub(crate) fn adopt(&mut self, identity: Arc<Identity>, now: Now) {
+        let rules = &self.hot.rules;
+        self.cold.expires = match identity.expires_at() {
+            Some(at) => now.deadline(at.after(rules.leeway())),
+            None => Timestamp::MAX,
+        };
+        self.cold.revalidate = match rules.document.credential.revalidate.get() {
+            Some(every) => now.mono.after(every.get()),
+            None => Timestamp::MAX,
+        };
+        self.cold.identity = Some(identity);
+        match self.cold.state {
+            // A refresh must not put off an outstanding ping: it would keep a dead peer's slot.
+            State::Open(beat) => self.cold.state = State::Open(Beat { asked: false, revalidating: false, ..beat }),
+            _ => {
+                self.cold.state = State::Open(Beat::RESTING);
+                self.cold.beat = now.mono;
+            }
+        }
+        self.hot.user = self.cold.seats.user().unwrap_or(NO_USER);
+        self.plan();
+    }
+
+    /// Sets how long the message path may go without looking at the state.
+    pub(crate) fn plan(&mut self) {
+        self.hot.until = match self.cold.state {
+            State::Open(_) => self.cold.hard_stop(&self.hot.rules),
+            _ => Timestamp::ZERO,
+        };
+    }
+}
+
+impl Cold {
+    /// The first point from which an open session takes no more ordinary messages.
+    pub(crate) fn hard_stop(&self, rules: &Rules) -> Timestamp {
+        let lifetime = rules.document.deadline.lifetime.get();
+        let aged = lifetime.map_or(Timestamp::MAX, |lifetime| self.opened.after(lifetime.get()));
+        self.expires.min(aged).min(self.drain)
+    }
+
+    pub(crate) fn retry_after(&self, now: Timestamp) -> Option<Duration> {
+        (self.refused_until > now).then(|| self.refused_until.since(now))
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state, State::Open(_) | State::Expired { .. })
+    }
+
+    pub(crate) fn is_pending(&self) -> bool {
+        matches!(self.state, State::Pending { .. })
+    }
+
+    pub(crate) fn opened_event(&self) -> Event {
+        Event { kind: EventKind::Opened, reason: None, session: self.id, at: self.opened, suppressed: 0 }
+    }
+}
+
+#[cfg(test)]
+mod sizes {
+    use super::{Cold, Hot};
+
+    #[test]
+    fn an_idle_session_is_one_hot_line_and_at_most_192_cold_bytes() {
+        assert_eq!(size_of::<Hot>(), 64);
+        assert_eq!(size_of::<Option<Hot>>(), 64);
+        assert!(size_of::<Cold>() <= 192, "{} bytes", size_of::<Cold>());
+    }
+}
