@@ -125,6 +125,11 @@ impl Policy {
         Some(exact.and_then(|index| self.0.routes.get(index)).unwrap_or(&self.0.document))
     }
 
+    /// The rules of every path: the document's first, then the routes'.
+    pub(crate) fn all_rules(&self) -> impl Iterator<Item = &Arc<Rules>> {
+        std::iter::once(&self.0.document).chain(&self.0.routes)
+    }
+
     fn new(document: Arc<Rules>, routes: Vec<Arc<Rules>>, warnings: Vec<PolicyWarning>, value: Value) -> Self {
         Self(Arc::new(Inner { document, routes: routes.into(), warnings: warnings.into(), value }))
     }
