@@ -8,7 +8,8 @@ use crate::secret::Secret;
 
 /// Headers that mean something else to somebody on the way; a credential there would be read,
 /// rewritten or logged as what it is not.
-const NOT_FOR_CREDENTIALS: &[&str] = &["connection", "content-length", "cookie", "forwarded", "host", "origin", "te", "upgrade"];
+const NOT_FOR_CREDENTIALS: &[&str] =
+    &["connection", "content-length", "cookie", "forwarded", "host", "origin", "te", "upgrade"];
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +71,10 @@ impl Locator {
         for (at, source) in credential.sources.iter().enumerate() {
             let refused = |e: PolicyError| e.within(&format!("sources[{at}]"));
             if source.kind == CredentialKind::Jwt && credential.jwt.is_none() {
-                return Err(refused(PolicyError::new("kind", "is \"jwt\", which needs a table [credential.jwt] with keys")));
+                return Err(refused(PolicyError::new(
+                    "kind",
+                    "is \"jwt\", which needs a table [credential.jwt] with keys",
+                )));
             }
             let place = spelling(source).map_err(refused)?;
             if spots.iter().any(|spot| spot.place == place) {
@@ -83,7 +87,8 @@ impl Locator {
         }
         let first_message = spots.iter().any(|spot| spot.place == Spelling::FirstMessage);
         spots.retain(|spot| spot.place != Spelling::FirstMessage);
-        let (ambient, explicit) = spots.into_iter().partition::<Vec<_>, _>(|spot| matches!(spot.place, Spelling::Cookie(_)));
+        let (ambient, explicit) =
+            spots.into_iter().partition::<Vec<_>, _>(|spot| matches!(spot.place, Spelling::Cookie(_)));
         Ok(Self { explicit: explicit.into(), ambient: ambient.into(), first_message })
     }
 
@@ -234,14 +239,20 @@ fn spelling(source: &Source) -> Result<Spelling, PolicyError> {
         Place::Query => needed(source.name.as_ref(), "name").map(Spelling::Query),
         Place::Cookie => {
             let name = needed(source.name.as_ref(), "name")?;
-            is_token(&name).then_some(Spelling::Cookie(name)).ok_or_else(|| PolicyError::new("name", "is not a cookie's name"))
+            is_token(&name)
+                .then_some(Spelling::Cookie(name))
+                .ok_or_else(|| PolicyError::new("name", "is not a cookie's name"))
         }
         Place::Header => {
             let name = source.name.as_deref().unwrap_or("authorization").to_ascii_lowercase();
             if name == "authorization" {
                 return Ok(Spelling::Bearer);
             }
-            if !is_token(&name) || NOT_FOR_CREDENTIALS.contains(&&*name) || name.starts_with("sec-") || name.starts_with("x-forwarded-") {
+            if !is_token(&name)
+                || NOT_FOR_CREDENTIALS.contains(&&*name)
+                || name.starts_with("sec-")
+                || name.starts_with("x-forwarded-")
+            {
                 return Err(PolicyError::new("name", "is not a header that can carry a credential"));
             }
             Ok(Spelling::Header(name.into()))

@@ -2,156 +2,16 @@
 
 /// Words that examples, tutorials and defaults are made of. A secret of nothing but these is in
 /// every cracker's list, however long it is.
-const WORDS: &[&str] = &[
-    "a",
-    "abc",
-    "access",
-    "admin",
-    "an",
-    "and",
-    "api",
-    "app",
-    "at",
-    "auth",
-    "authentication",
-    "backend",
-    "be",
-    "bit",
-    "bits",
-    "bytes",
-    "change",
-    "changeit",
-    "changeme",
-    "changethis",
-    "char",
-    "character",
-    "characters",
-    "chars",
-    "code",
-    "complex",
-    "default",
-    "demo",
-    "dev",
-    "development",
-    "do",
-    "dont",
-    "dummy",
-    "enough",
-    "env",
-    "example",
-    "fallback",
-    "fake",
-    "foo",
-    "bar",
-    "baz",
-    "for",
-    "fixme",
-    "generate",
-    "generated",
-    "hard",
-    "hello",
-    "here",
-    "hmac",
-    "hs",
-    "in",
-    "insecure",
-    "insert",
-    "is",
-    "it",
-    "json",
-    "jwt",
-    "keep",
-    "key",
-    "least",
-    "length",
-    "local",
-    "long",
-    "longer",
-    "me",
-    "min",
-    "minimum",
-    "must",
-    "my",
-    "mysecret",
-    "need",
-    "needs",
-    "new",
-    "no",
-    "not",
-    "of",
-    "on",
-    "one",
-    "only",
-    "or",
-    "our",
-    "pass",
-    "passphrase",
-    "password",
-    "passwd",
-    "phrase",
-    "placeholder",
-    "please",
-    "private",
-    "prod",
-    "production",
-    "project",
-    "put",
-    "qwerty",
-    "random",
-    "real",
-    "really",
-    "refresh",
-    "replace",
-    "safe",
-    "sample",
-    "secret",
-    "secrets",
-    "secretkey",
-    "secure",
-    "security",
-    "server",
-    "session",
-    "set",
-    "sha",
-    "should",
-    "sign",
-    "signing",
-    "signature",
-    "so",
-    "some",
-    "something",
-    "store",
-    "string",
-    "strong",
-    "super",
-    "supersecret",
-    "symmetric",
-    "temp",
-    "test",
-    "testing",
-    "text",
-    "than",
-    "that",
-    "the",
-    "this",
-    "to",
-    "todo",
-    "token",
-    "top",
-    "topsecret",
-    "update",
-    "use",
-    "used",
-    "user",
-    "value",
-    "very",
-    "web",
-    "with",
-    "world",
-    "you",
-    "your",
-    "xxx",
-];
+const WORDS: &str = "\
+    a abc access admin an and api app at auth authentication backend bar baz be bit bits bytes change changeit \
+    changeme changethis char character characters chars code complex default demo dev development do dont dummy \
+    enough env example fake fallback fixme foo for generate generated hard hello here hmac hs in insecure insert \
+    is it json jwt keep key least length local long longer me min minimum must my mysecret need needs new no not \
+    of on one only or our pass passphrase passwd password phrase placeholder please private prod production \
+    project put qwerty random real really refresh replace safe sample secret secretkey secrets secure security \
+    server session set sha should sign signature signing so some something store string strong super supersecret \
+    symmetric temp test testing text than that the this to todo token top topsecret update use used user value \
+    very web with world xxx you your";
 
 /// Letters people write as digits, so that "s3cr3t" reads as "secret".
 const LEET: &[(u8, u8)] =
@@ -187,7 +47,8 @@ fn looks_public(secret: &[u8]) -> bool {
         && (has(b"\x2a\x86\x48\x86\xf7\x0d\x01\x01")
             || has(b"\x2a\x86\x48\xce\x3d\x02\x01")
             || has(b"\x06\x03\x2b\x65\x70"));
-    has(b"-----BEGIN") || has(b"ssh-") || has(b"ecdsa-sha2-") || der || json_key()
+    let bare_rsa = || aws_lc_rs::rsa::PublicKey::from_der(secret).is_ok();
+    has(b"-----BEGIN") || has(b"ssh-") || has(b"ecdsa-sha2-") || der || bare_rsa() || json_key()
 }
 
 /// Whether a short rule makes all the bytes: one unit repeated, a constant step, or few values.
@@ -228,7 +89,7 @@ fn is_words(letters: &[u8]) -> bool {
             continue;
         }
         let rest = letters.get(at..).unwrap_or_default();
-        for word in WORDS.iter().filter(|word| rest.starts_with(word.as_bytes())) {
+        for word in WORDS.split(' ').filter(|word| rest.starts_with(word.as_bytes())) {
             if let Some(end) = ends.get_mut(at.saturating_add(word.len())) {
                 *end = true;
             }

@@ -8,7 +8,18 @@ use super::*;
 use crate::policy::{Span, WaivedClaim};
 
 fn shapes() -> Vec<Value> {
-    vec![json!(null), json!(true), json!(1), json!(1.5), json!("1"), json!(""), json!([]), json!([1]), json!({}), json!({ "a": "b" })]
+    vec![
+        json!(null),
+        json!(true),
+        json!(1),
+        json!(1.5),
+        json!("1"),
+        json!(""),
+        json!([]),
+        json!([1]),
+        json!({}),
+        json!({ "a": "b" }),
+    ]
 }
 
 #[test]
@@ -31,7 +42,11 @@ fn t42_a_claim_of_a_wrong_type_is_invalid_and_never_absent() {
     assert_eq!(fault(&token(&good_but("aud", json!([["chat"]])))), JwtFault::ClaimType);
     assert_eq!(fault(&token(&good_but("scope", json!(["a", null])))), JwtFault::ClaimType);
     for name in ["jti", "sid"] {
-        assert_eq!(fault(&token(&good_but(name, json!("")))), JwtFault::ClaimType, "an empty {name} would be everybody's");
+        assert_eq!(
+            fault(&token(&good_but(name, json!("")))),
+            JwtFault::ClaimType,
+            "an empty {name} would be everybody's"
+        );
     }
 }
 
@@ -44,8 +59,11 @@ fn t42_types_hold_for_waived_claims_too() {
     assert!(verify(json!({ "sub": "ada" })).unwrap().expires_at().is_none());
     assert!(verify(json!({ "sub": "ada", "iss": "anyone", "aud": ["any"] })).is_ok());
     for claims in [
-        json!({ "sub": "ada", "iss": 1 }), json!({ "sub": "ada", "aud": 1 }), json!({ "sub": "ada", "exp": "never" }),
-        json!({ "sub": "ada", "aud": [1] }), json!({ "sub": "ada", "exp": null }),
+        json!({ "sub": "ada", "iss": 1 }),
+        json!({ "sub": "ada", "aud": 1 }),
+        json!({ "sub": "ada", "exp": "never" }),
+        json!({ "sub": "ada", "aud": [1] }),
+        json!({ "sub": "ada", "exp": null }),
     ] {
         assert_eq!(verify(claims.clone()), Err(JwtFault::ClaimType), "{claims}");
     }
@@ -61,13 +79,17 @@ fn required_claims_are_required() {
     let other = Jwt { subject: "email".into(), tenant: Some("org".into()), ..rules([hs256()]) };
     let verifier = JwtVerifier::new(&other).unwrap();
     let verify = |claims: Value| verifier.verify(token(&claims).as_bytes(), NOON);
-    let whole = json!({ "iss": "https://id.test", "aud": ["x", "chat"], "exp": 1.8e9, "email": "ada@id.test", "org": "acme" });
+    let whole =
+        json!({ "iss": "https://id.test", "aud": ["x", "chat"], "exp": 1.8e9, "email": "ada@id.test", "org": "acme" });
     let identity = verify(whole.clone()).unwrap();
     let user = identity.user().unwrap();
     assert_eq!((&*user.tenant, &*user.subject), ("acme", "ada@id.test"));
     for (name, value, fault) in [
-        ("email", json!(null), JwtFault::ClaimType), ("org", json!(1), JwtFault::ClaimType), ("sub", json!(1), JwtFault::ClaimType),
-        ("email", json!(""), JwtFault::MissingClaim), ("org", json!(""), JwtFault::MissingClaim),
+        ("email", json!(null), JwtFault::ClaimType),
+        ("org", json!(1), JwtFault::ClaimType),
+        ("sub", json!(1), JwtFault::ClaimType),
+        ("email", json!(""), JwtFault::MissingClaim),
+        ("org", json!(""), JwtFault::MissingClaim),
     ] {
         let mut claims = whole.clone();
         claims[name] = value;
@@ -80,10 +102,20 @@ fn required_claims_are_required() {
 
 #[test]
 fn t43_issuer_and_audience_are_compared_whole() {
-    for issuer in ["https://id.tes", "https://id.test/", "https://id.test.evil", "HTTPS://id.test", " https://id.test", "", "id.test"] {
+    for issuer in [
+        "https://id.tes",
+        "https://id.test/",
+        "https://id.test.evil",
+        "HTTPS://id.test",
+        " https://id.test",
+        "",
+        "id.test",
+    ] {
         assert_eq!(fault(&token(&good_but("iss", json!(issuer)))), JwtFault::Issuer, "{issuer}");
     }
-    for audience in [json!("cha"), json!("chat "), json!("chatter"), json!(""), json!([]), json!(["Chat"]), json!(["", "c"])] {
+    for audience in
+        [json!("cha"), json!("chat "), json!("chatter"), json!(""), json!([]), json!(["Chat"]), json!(["", "c"])]
+    {
         assert_eq!(fault(&token(&good_but("aud", audience.clone()))), JwtFault::Audience, "{audience}");
     }
     assert!(verify(&token(&good_but("aud", json!(["other", "chat"])))).is_ok());
@@ -115,7 +147,18 @@ fn a_waived_issuer_has_no_namespace_unless_listed() {
 #[test]
 fn t44_dates_at_the_edges() {
     let claims = |text: &str| sign(r#"{"alg":"HS256"}"#, &good().to_string().replacen("1795000600", text, 1));
-    for exp in ["18446744073709551616", "1e400", "-1", "-0.5", "NaN", "\"\"", "1e18", "253402300800", "1795000600000", "-1e400"] {
+    for exp in [
+        "18446744073709551616",
+        "1e400",
+        "-1",
+        "-0.5",
+        "NaN",
+        "\"\"",
+        "1e18",
+        "253402300800",
+        "1795000600000",
+        "-1e400",
+    ] {
         let fault = fault(&claims(exp));
         assert!(matches!(fault, JwtFault::ClaimType | JwtFault::Malformed), "{exp}: {fault}");
     }
@@ -129,7 +172,9 @@ fn t44_dates_at_the_edges() {
 
 #[test]
 fn t44_leeway_to_the_nanosecond() {
-    let at = |claims: &Value, nanos: u64| verifier().verify(token(claims).as_bytes(), UnixTime::from_nanos(nanos)).map(|_| ());
+    let at = |claims: &Value, nanos: u64| {
+        verifier().verify(token(claims).as_bytes(), UnixTime::from_nanos(nanos)).map(|_| ())
+    };
     let exp = (NOON.as_secs() + 600) * 1_000_000_000;
     let leeway = 30_000_000_000;
     assert_eq!(at(&good(), exp + leeway - 1), Ok(()));

@@ -92,10 +92,8 @@ fn fault(token: &str) -> JwtFault {
 /// A folder of third-party vectors. Without it a developer's run says what it leaves out, and
 /// continuous integration fails.
 fn suite(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("WSWARDEN_SUITES").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/suites"),
-        PathBuf::from,
-    );
+    let root = std::env::var_os("WSWARDEN_SUITES")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/suites"), PathBuf::from);
     let folder = root.join(name);
     if folder.is_dir() {
         return Some(folder);

@@ -67,10 +67,30 @@ fn t35_kid_is_only_a_name() {
     let verify = |kid: Value| verifier.verify(with_kid(kid).as_bytes(), NOON).map(|_| ());
     assert_eq!(verify(json!("2026-11")), Ok(()));
     for kid in [
-        "", "2026-1", "2026-111", "2026-11 ", "2026-11\0", "../../../dev/null", "/proc/sys/kernel/randomize_va_space",
-        "' UNION SELECT 'x", "2026-11' OR '1'='1", "|whoami", "$(id)", "`id`", "; sleep 5", "file:///etc/passwd",
-        "http://evil.test/", "../2026-11", "./2026-11", "2026-11/../2026-11", "2026-11%00", "%32026-11", "__proto__",
-        "constructor", "toString", "null",
+        "",
+        "2026-1",
+        "2026-111",
+        "2026-11 ",
+        "2026-11\0",
+        "../../../dev/null",
+        "/proc/sys/kernel/randomize_va_space",
+        "' UNION SELECT 'x",
+        "2026-11' OR '1'='1",
+        "|whoami",
+        "$(id)",
+        "`id`",
+        "; sleep 5",
+        "file:///etc/passwd",
+        "http://evil.test/",
+        "../2026-11",
+        "./2026-11",
+        "2026-11/../2026-11",
+        "2026-11%00",
+        "%32026-11",
+        "__proto__",
+        "constructor",
+        "toString",
+        "null",
     ] {
         assert_eq!(verify(json!(kid)), Err(JwtFault::NoKey), "{kid}");
     }
@@ -134,7 +154,12 @@ fn t47_one_spelling_of_a_token() {
     };
     for (at, part) in parts.iter().enumerate() {
         for other in [
-            format!("{part}="), format!("{part}=="), format!(" {part}"), format!("{part} "), format!("{part}\n"), format!("{part}A"),
+            format!("{part}="),
+            format!("{part}=="),
+            format!(" {part}"),
+            format!("{part} "),
+            format!("{part}\n"),
+            format!("{part}A"),
         ] {
             assert!(verify(&with(at, other.clone())).is_err(), "{other}");
         }
@@ -158,7 +183,9 @@ fn t47_one_spelling_of_a_token() {
 fn t48_the_same_name_twice() {
     let claims = good().to_string();
     for header in [
-        r#"{"alg":"HS256","alg":"HS256"}"#, r#"{"alg":"none","alg":"HS256"}"#, r#"{"alg":"HS256","\u0061lg":"none"}"#,
+        r#"{"alg":"HS256","alg":"HS256"}"#,
+        r#"{"alg":"none","alg":"HS256"}"#,
+        r#"{"alg":"HS256","\u0061lg":"none"}"#,
         r#"{"alg":"HS256","x":{"y":1,"y":2}}"#,
     ] {
         assert_eq!(fault(&sign(header, &claims)), JwtFault::Duplicate, "{header}");
@@ -178,9 +205,21 @@ fn json_that_parsers_read_differently() {
     let deep = format!(r#"{body},"x":{}{}}}"#, "[".repeat(16), "]".repeat(16));
     let wide = format!(r#"{body},"x":[{}0]}}"#, "0,".repeat(256));
     for claims in [
-        format!("\u{feff}{body}}}"), format!("{body}}} x"), format!("{body},}}"), format!("{body}"), format!(r#"{body},"x":"\ud800"}}"#),
-        format!("{body},\"x\":\"\u{1}\"}}"), format!(r#"{body},"x":1e400}}"#), format!(r#"{body},"x":NaN}}"#), format!(r#"{body},"x":01}}"#),
-        format!("{body}/**/}}"), "null".to_owned(), "[]".to_owned(), String::new(), deep, wide,
+        format!("\u{feff}{body}}}"),
+        format!("{body}}} x"),
+        format!("{body},}}"),
+        body.to_owned(),
+        format!(r#"{body},"x":"\ud800"}}"#),
+        format!("{body},\"x\":\"\u{1}\"}}"),
+        format!(r#"{body},"x":1e400}}"#),
+        format!(r#"{body},"x":NaN}}"#),
+        format!(r#"{body},"x":01}}"#),
+        format!("{body}/**/}}"),
+        "null".to_owned(),
+        "[]".to_owned(),
+        String::new(),
+        deep,
+        wide,
     ] {
         assert_eq!(fault(&sign(header, &claims)), JwtFault::Malformed, "{claims}");
     }
@@ -217,7 +256,8 @@ fn several_keys_and_one_that_was_rotated_out() {
 #[test]
 fn the_peer_is_told_less_than_the_log() {
     assert_eq!(JwtFault::Expired.reason(), Reason::TokenExpired);
-    for fault in [JwtFault::Malformed, JwtFault::BadSignature, JwtFault::NoKey, JwtFault::NotYetValid, JwtFault::Issuer] {
+    for fault in [JwtFault::Malformed, JwtFault::BadSignature, JwtFault::NoKey, JwtFault::NotYetValid, JwtFault::Issuer]
+    {
         assert_eq!(fault.reason(), Reason::CredentialInvalid);
     }
 }
@@ -228,7 +268,9 @@ fn t52_nothing_of_a_key_or_token_is_printed() {
     let key = secret_key(Algorithm::HS256, canary);
     let verifier = JwtVerifier::new(&rules([key.clone()])).unwrap();
     let short = JwtVerifier::new(&rules([secret_key(Algorithm::HS256, &canary[..20])])).unwrap_err();
-    let json = JwtVerifier::new(&rules([jwk_key(Algorithm::HS256, json!({ "kty": "oct", "k": canary, "alg": canary }))])).unwrap_err();
+    let json =
+        JwtVerifier::new(&rules([jwk_key(Algorithm::HS256, json!({ "kty": "oct", "k": canary, "alg": canary }))]))
+            .unwrap_err();
     let jws = JwsVerifier::new(&key).unwrap();
     let printed = format!("{verifier:?} {short} {short:?} {json} {json:?} {jws:?} {key:?}");
     assert!(!printed.contains("4f1c9e77"), "{printed}");
