@@ -39,6 +39,8 @@ mod reason;
 mod registry;
 mod secret;
 mod session;
+#[cfg(test)]
+mod story;
 mod time;
 mod verdict;
 

@@ -1,0 +1,142 @@
+//! What is allowed but seldom meant.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::check::{decode, is_ambient, lists_origin};
+use super::text::{element, member};
+use super::{Cidr, Document, DuplicateKeys, Jwt, Place, PolicyWarning, Secure, UnknownType, WaivedClaim};
+
+/// The shortest idle time of proxies in common use (nginx, AWS load balancers).
+const PROXY_IDLE: Duration = Duration::from_secs(60);
+/// Clocks that differ by more are broken, and stolen tokens live as much longer.
+const MUCH_LEEWAY: Duration = Duration::from_secs(300);
+
+pub(super) fn warnings(document: &Document) -> Vec<PolicyWarning> {
+    let mut told = Vec::new();
+    transport(document, &mut told);
+    origin(document, &mut told);
+    credential(document, &mut told);
+    message(document, &mut told);
+    limits(document, &mut told);
+    told
+}
+
+fn transport(document: &Document, told: &mut Vec<PolicyWarning>) {
+    let transport = &document.transport;
+    let mut warn = |place: &str, problem: &str, remedy: &str| told.push(PolicyWarning::new(place, problem, remedy));
+    if transport.secure == Secure::DangerousAny {
+        let why = "plain ws:// is accepted: credentials and messages travel in clear";
+        warn("transport.secure", why, "leave it out wherever others can listen");
+    }
+    for (index, block) in transport.trusted_proxies.iter().enumerate() {
+        let wide = match block {
+            Cidr::Net(ipnet::IpNet::V4(net)) => net.prefix_len() < 8,
+            Cidr::Net(ipnet::IpNet::V6(net)) => net.prefix_len() < 16,
+            Cidr::Unix => false,
+        };
+        if wide {
+            let why = "so large a block trusts strangers: each can claim any address, and TLS it has not";
+            warn(&element("transport.trusted_proxies", index), why, "name the addresses of your proxies");
+        }
+    }
+    if !transport.trusted_proxies.is_empty() && transport.hosts.is_empty() {
+        let why = "the server stands behind a proxy and answers for any Host";
+        warn("transport.trusted_proxies", why, "list the public names in transport.hosts");
+    }
+}
+
+fn origin(document: &Document, told: &mut Vec<PolicyWarning>) {
+    let mut warn = |place: &str, problem: &str, remedy: &str| told.push(PolicyWarning::new(place, problem, remedy));
+    if document.origin.dangerous_any_origin {
+        let why = "pages of any origin may connect";
+        warn("origin.dangerous_any_origin", why, "list the pages in origin.allow");
+    }
+    if is_ambient(document) && lists_origin(document, "null") {
+        let why =
+            "any page can give itself the origin \"null\" by a sandboxed frame, and cookies or guests are accepted";
+        warn("origin.allow", why, "leave \"null\" out, or put it into a route that takes explicit credentials only");
+    }
+}
+
+fn credential(document: &Document, told: &mut Vec<PolicyWarning>) {
+    for (index, source) in document.credential.sources.iter().enumerate() {
+        if source.place == Place::Query && source.dangerous_in_url {
+            let why = "a credential that can be used again stands in the URL, where logs and histories keep it";
+            let remedy = "send it in a header, subprotocol or first message (RFC 9700 section 4.3.2)";
+            told.push(PolicyWarning::new(element("credential.sources", index), why, remedy));
+        }
+    }
+    if let Some(rules) = &document.credential.jwt {
+        jwt(rules, told);
+    }
+}
+
+fn jwt(jwt: &Jwt, told: &mut Vec<PolicyWarning>) {
+    let mut warn = |place: String, problem: &str, remedy: &str| told.push(PolicyWarning::new(place, problem, remedy));
+    for (index, claim) in jwt.waive.iter().enumerate() {
+        let why = match claim {
+            WaivedClaim::Aud => "tokens made for other services are good here too",
+            WaivedClaim::Iss => {
+                "any issuer that has the key is believed, and its users are not told apart from others'"
+            }
+            WaivedClaim::Exp => "a stolen token is good for ever",
+        };
+        warn(element("credential.jwt.waive", index), why, "let the issuer set the claim, and do not waive it");
+    }
+    if jwt.leeway.get() > MUCH_LEEWAY {
+        let why = "tokens are good for minutes after they have expired";
+        warn("credential.jwt.leeway".into(), why, "set the clocks; 30s is plenty");
+    }
+    for (index, key) in jwt.keys.iter().enumerate() {
+        let Some(secret) = &key.secret else { continue };
+        let bytes = if key.secret_base64 { decode(secret).unwrap_or_default() } else { secret.as_bytes().to_vec() };
+        if looks_guessable(&bytes) {
+            let place = member(&element("credential.jwt.keys", index), "secret");
+            let why = "the secret looks like words or a pattern, which can be guessed from any one token";
+            warn(place, why, "take random bytes, for example from `openssl rand -base64 64`");
+        }
+    }
+}
+
+/// Random bytes of this length have more different ones, and random text has letters of both
+/// cases or digits. A heuristic: it may miss, but words and repeated patterns are found.
+fn looks_guessable(secret: &[u8]) -> bool {
+    let different = secret.iter().collect::<BTreeSet<_>>().len();
+    let one_case = secret.iter().all(|b| b.is_ascii_lowercase() || b"-_ .".contains(b))
+        || secret.iter().all(|b| b.is_ascii_uppercase() || b"-_ .".contains(b));
+    different < 10 || one_case
+}
+
+fn message(document: &Document, told: &mut Vec<PolicyWarning>) {
+    let message = &document.message;
+    let mut warn = |place: &str, problem: &str, remedy: &str| told.push(PolicyWarning::new(place, problem, remedy));
+    if message.schema.is_none() && message.types.is_empty() {
+        let why = "no schema: the application gets any JSON";
+        warn("message", why, "describe the messages in [message.types.NAME], or in message.schema");
+    }
+    if message.unknown_type == UnknownType::DangerousDeliver {
+        let why = "messages of unknown types reach the application unchecked";
+        warn("message.unknown_type", why, "name every type in message.types");
+    }
+    if message.json.duplicate_keys == DuplicateKeys::DangerousAllow {
+        let why = "the same key twice reads as two different messages in two parsers (CVE-2017-12635)";
+        warn("message.json.duplicate_keys", why, "leave it at \"refuse\"");
+    }
+}
+
+fn limits(document: &Document, told: &mut Vec<PolicyWarning>) {
+    let (cap, heartbeat) = (&document.cap, &document.heartbeat);
+    let mut warn = |place: &str, problem: String, remedy: &str| told.push(PolicyWarning::new(place, problem, remedy));
+    if heartbeat.interval.get() >= PROXY_IDLE {
+        let why = format!(
+            "pings every {}, but many proxies cut a connection that is silent for 60 seconds",
+            heartbeat.interval
+        );
+        warn("heartbeat.interval", why, "25s is safe");
+    }
+    if cap.per_user > cap.per_address {
+        let why = format!("found {}, but from one address a user can open only {}", cap.per_user, cap.per_address);
+        warn("cap.per_user", why, "raise cap.per_address, or lower this");
+    }
+}
