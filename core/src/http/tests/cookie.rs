@@ -4,15 +4,17 @@ use super::{headers, suite};
 use crate::Reason;
 use crate::http::{Header, cookie_value};
 
-fn cookie<'a>(lines: &[&'a str], name: &str) -> Result<Option<&'a str>, Reason> {
+type Verdict<'a> = Result<Option<&'a str>, Reason>;
+
+fn cookie<'a>(lines: &[&'a str], name: &str) -> Verdict<'a> {
     let lines: Vec<_> = lines.iter().map(|line| ("Cookie", *line)).collect();
     cookie_value(&headers(&lines), name)
 }
 
-const AMBIGUOUS: Result<Option<&str>, Reason> = Err(Reason::CredentialAmbiguous);
+const AMBIGUOUS: Verdict<'_> = Err(Reason::CredentialAmbiguous);
 
 /// Cookies on which we and jshttp/cookie differ: line, name, our verdict, why.
-const DIFFERENCES: [(&str, &str, Result<Option<&str>, Reason>); 8] = [
+const DIFFERENCES: [(&str, &str, Verdict<'_>); 8] = [
     // It gives the quotes back as part of the value; others take them off. So: neither.
     ("foo=\"bar=123456789&name=Magic+Mouse\"", "foo", Err(Reason::BadRequest)),
     ("  foo  =  \"bar\"  ", "foo", Err(Reason::BadRequest)),

@@ -4,7 +4,10 @@ use super::suite;
 use crate::Reason;
 use crate::http::forwarded::{Hop, address, forwarded, node_address};
 
-fn hops(line: &str) -> Result<Vec<(Option<String>, Option<String>)>, Reason> {
+/// `for` and `proto` of each element.
+type Pairs = Vec<(Option<String>, Option<String>)>;
+
+fn hops(line: &str) -> Result<Pairs, Reason> {
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     let pair = |hop: &Hop<'_>| (hop.from.as_deref().map(text), hop.proto.as_deref().map(text));
     forwarded(line.as_bytes()).map(|hops| hops.iter().map(pair).collect())

@@ -102,7 +102,7 @@ fn t03_names_that_mean_something_to_javascript_are_names() {
 /// A quadratic parser takes hours for these; a linear one a moment.
 #[test]
 fn t02_t04_t11_long_values_cost_their_length() {
-    const LENGTH: usize = 8 << 20;
+    const LENGTH: usize = 1 << 20;
     for header in ["connection", "upgrade", "sec-websocket-protocol", "sec-websocket-extensions"] {
         for filler in [" ", "\t", ",", " ,", "\t ,\t"] {
             let value = format!("a{}b", filler.repeat(LENGTH / filler.len()));

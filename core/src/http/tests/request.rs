@@ -1,7 +1,7 @@
 use super::{SAMPLE, headers, request, sample};
 use crate::Reason;
 use crate::http::{Header, HttpVersion, Request, check_size, check_syntax, single};
-use crate::policy::Transport;
+use crate::policy::{Size, Transport};
 
 #[test]
 fn t01_cve_2024_37890_many_headers() {
@@ -32,8 +32,7 @@ fn t01_size_is_bounded_whatever_it_is_made_of() {
 #[test]
 fn t01_size_counts_what_stands_on_the_wire() {
     // "GET / HTTP/1.1\r\n" and "\r\n" are 18 bytes, "a: x...\r\n" 5 and the value.
-    let mut transport = Transport::default();
-    transport.max_head = crate::policy::Size::from_kib(1);
+    let transport = Transport { max_head: Size::from_kib(1), ..Transport::default() };
     let value = "x".repeat(1024 - 18 - 5);
     assert_eq!(check_size(&request("/", &headers(&[("a", &value)])), &transport), Ok(()));
     let value = "x".repeat(1024 - 18 - 4);

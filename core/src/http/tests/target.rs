@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use crate::Reason;
 use crate::http::{Target, mask};
 
-fn query<'a>(target: &'a str, name: &str) -> Result<Option<String>, Reason> {
+fn query(target: &str, name: &str) -> Result<Option<String>, Reason> {
     Target::parse(target).unwrap().query_value(name).map(|value| value.map(|value| value.into_owned()))
 }
 
