@@ -21,7 +21,7 @@ fn the_smallest_useful_policy_has_safe_defaults() {
         if &**name == "authorization"));
     assert_eq!(document.transport.secure, Secure::Required);
     assert_eq!(document.message.max_bytes, Size::from_kib(64));
-    assert_eq!(policy.rules("/any").unwrap().limits, 0);
+    assert_eq!(policy.rules("/any").limits, 0);
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn routes_share_limits_when_they_say_the_same() {
         { "path": "/c", "cap": { "per_user": 2 }, "rate": { "connection": { "messages": "120/min" } } },
         { "path": "/d", "rate": { "connection": { "messages": "121/min" } } },
     ])));
-    let group = |path| policy.rules(path).unwrap().limits;
+    let group = |path| policy.rules(path).limits;
     assert_eq!((group("/"), group("/a"), group("/b"), group("/c"), group("/d")), (0, 0, 1, 1, 2));
 }
 
@@ -60,7 +60,7 @@ fn t26_routes_share_no_decision() {
     let policy = accepted(document);
     assert!(policy.document_for("/open").origin.dangerous_any_origin);
     assert!(!policy.document().origin.dangerous_any_origin);
-    let (one, other) = (policy.rules("/open").unwrap(), policy.rules("/").unwrap());
+    let (one, other) = (policy.rules("/open"), policy.rules("/"));
     assert!(!Arc::ptr_eq(one, other));
 }
 
@@ -74,7 +74,7 @@ fn a_route_must_be_safe_on_its_own() {
     assert_eq!(error.place(), "route[1].origin.allow");
     // Its sources name no token, so the document's keys are not its own.
     let policy = accepted(routed(json!([{ "path": "/cookie", "credential": { "sources": cookie } }])));
-    assert!(policy.rules("/cookie").unwrap().jwt.is_none());
+    assert!(policy.rules("/cookie").jwt.is_none());
 }
 
 #[test]
