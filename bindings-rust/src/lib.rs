@@ -24,7 +24,7 @@ pub use clock::now;
 pub use guard::{Guard, Record};
 pub use guarded::{Guarded, Incoming, SendError};
 pub use resolve::Resolve;
-pub use source::policy_from_file;
+pub use source::{policy_draft, policy_from_file};
 #[cfg(feature = "smol")]
 pub use timer::Smol;
 pub use timer::Timer;
