@@ -50,7 +50,8 @@ pub fn cookie_value<'a>(headers: &[Header<'a>], name: &str) -> Result<Option<&'a
 /// Whether a value begins with a quote that does not close at its end.
 fn opens_a_quote(value: &[u8]) -> bool {
     match value {
-        [b'"', inner @ .., b'"'] => inner.contains(&b'"'),
+        // Some parsers take the last quote for an escaped one, and read on.
+        [b'"', inner @ .., b'"'] => inner.ends_with(b"\\"),
         [b'"', ..] => true,
         _ => false,
     }

@@ -9,7 +9,7 @@ use super::request::{is_token, is_token_byte, trim};
 use crate::reason::Reason;
 
 /// What one proxy said about the request it took.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Hop<'a> {
     /// Who sent the request (`for`).
     pub(crate) from: Option<Cow<'a, [u8]>>,

@@ -1,5 +1,6 @@
 //! The request head as it comes from a socket (RFC 9112), for hosts that read it themselves.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use super::request::{Header, HttpVersion, MAX_TARGET, Request, check_syntax, is_token_byte};
@@ -41,7 +42,7 @@ pub enum Head<'a> {
 }
 
 /// A parsed request head, borrowed from the bytes it came in.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RequestHead<'a> {
     method: &'a str,
     target: &'a str,
@@ -53,6 +54,13 @@ impl RequestHead<'_> {
     /// The request, with what the socket knows about it.
     pub fn request(&self, peer: Option<IpAddr>, tls: bool) -> Request<'_> {
         Request { method: self.method, target: self.target, version: self.version, headers: &self.headers, peer, tls }
+    }
+}
+
+/// Shows what [`Request`] shows.
+impl fmt::Debug for RequestHead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.request(None, false).fmt(f)
     }
 }
 
@@ -102,6 +110,12 @@ impl HeadParser {
             return Err(Reason::HeadersTooLarge);
         }
         Ok(Head::Incomplete)
+    }
+
+    /// How many bytes were searched.
+    #[cfg(test)]
+    pub(crate) fn seen(&self) -> usize {
+        self.seen
     }
 
     /// Checks a line that has ended, without its LF. What makes it too long comes first: that was

@@ -118,17 +118,20 @@ pub fn extensions<'a>(values: &[&'a [u8]]) -> Result<Vec<Extension<'a>>, Reason>
             if let Some(name) = cursor.token() {
                 let item = extension(&mut cursor, name).ok_or(Reason::BadRequest)?;
                 parameters = parameters.saturating_add(item.parameters.len());
+                if items.len() == MAX_ELEMENTS || parameters > MAX_ELEMENTS {
+                    return Err(Reason::BadRequest);
+                }
                 items.push(item);
             }
             if cursor.at_end() {
                 break;
             }
-            if !cursor.eat(b',') || items.len() > MAX_ELEMENTS || parameters > MAX_ELEMENTS {
+            if !cursor.eat(b',') {
                 return Err(Reason::BadRequest);
             }
         }
     }
-    if items.len() > MAX_ELEMENTS || (items.is_empty() && !values.is_empty()) {
+    if items.is_empty() && !values.is_empty() {
         return Err(Reason::BadRequest);
     }
     Ok(items)

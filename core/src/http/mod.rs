@@ -18,6 +18,9 @@ mod response;
 mod target;
 mod upgrade;
 
+#[cfg(test)]
+mod tests;
+
 pub use address::{client_address, fold, is_secure, require_secure};
 pub use cookie::cookie_value;
 pub use head::{Head, HeadParser, RequestHead};

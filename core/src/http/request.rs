@@ -109,11 +109,9 @@ pub fn check_syntax<'a>(request: &Request<'a>) -> Result<Target<'a>, Reason> {
         if !(pseudo || is_token(header.name.as_bytes())) || !header.value.iter().copied().all(is_value_byte) {
             return Err(Reason::BadRequest);
         }
-        let zero_length = trim(header.value) == b"0" && header.name.eq_ignore_ascii_case("content-length");
-        let body = header.name.eq_ignore_ascii_case("content-length")
-            || header.name.eq_ignore_ascii_case("transfer-encoding")
-            || header.name.eq_ignore_ascii_case("trailer");
-        if body && !zero_length {
+        let length = header.name.eq_ignore_ascii_case("content-length");
+        let body = (length && trim(header.value) != b"0") || header.name.eq_ignore_ascii_case("transfer-encoding");
+        if body {
             return Err(Reason::BadRequest);
         }
     }

@@ -52,7 +52,8 @@ impl<'a> Target<'a> {
     ///
     /// # Errors
     /// [`Reason::CredentialAmbiguous`] when the name is there twice, however it is spelled;
-    /// [`Reason::BadRequest`] when its value has a broken escape or is not UTF-8.
+    /// [`Reason::BadRequest`] when its value has a broken escape, is not UTF-8, or has
+    /// control characters.
     pub fn query_value(&self, name: &str) -> Result<Option<Cow<'a, str>>, Reason> {
         let mut found = None;
         for pair in self.query.unwrap_or_default().split('&') {
@@ -66,7 +67,9 @@ impl<'a> Target<'a> {
             }
             found = Some(value);
         }
-        found.map(|value| text(value).ok_or(Reason::BadRequest)).transpose()
+        // A control character is in no credential, and some stores stop reading at NUL.
+        let text = |value| text(value).filter(|text| !text.contains(char::is_control)).ok_or(Reason::BadRequest);
+        found.map(text).transpose()
     }
 
     /// The target for a log line: no query, nothing a terminal would obey, and not too long.

@@ -1,5 +1,7 @@
 //! The opening handshake (RFC 6455 section 4.2, RFC 8441), and the choice of a subprotocol.
 
+use std::fmt;
+
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,25 +13,25 @@ use crate::reason::Reason;
 
 /// Headers that may come once only. One that came twice is refused, even where nothing here reads
 /// it: the application behind might.
-const SINGLE: [&str; 7] = [
-    "host",
-    "origin",
-    "authorization",
-    "sec-websocket-key",
-    "sec-websocket-version",
-    "sec-websocket-accept",
-    "content-length",
-];
+const SINGLE: [&str; 6] =
+    ["host", "origin", "authorization", "sec-websocket-key", "sec-websocket-version", "content-length"];
 
 /// What RFC 6455 section 1.3 appends to the key.
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// An upgrade request that keeps to RFC 6455.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Upgrade<'a> {
     key: Option<&'a str>,
     subprotocols: Vec<&'a str>,
     has_extensions: bool,
+}
+
+/// An offered subprotocol may be a token, so only their number is shown.
+impl fmt::Debug for Upgrade<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upgrade").field("subprotocols", &self.subprotocols.len()).finish_non_exhaustive()
+    }
 }
 
 /// Checks a request against RFC 6455 section 4.2.1, or RFC 8441 section 5 when it came by HTTP/2.
@@ -48,6 +50,8 @@ pub fn upgrade<'a>(request: &Request<'a>) -> Result<Upgrade<'a>, Reason> {
         check_extended_connect(request)?;
         None
     } else {
+        // Only HTTP/2 may cut the cookies into several lines (RFC 9113 section 8.2.3).
+        single(request.headers, "cookie")?;
         Some(check_upgrade(request)?)
     };
     match single(request.headers, "sec-websocket-version")? {
