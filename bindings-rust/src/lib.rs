@@ -26,7 +26,7 @@ pub use guard::{Guard, Record};
 pub use guarded::Guarded;
 pub use traffic::{Incoming, Outgoing, SendError};
 pub use resolve::{Resolve, Resolving};
-pub use source::policy_from_file;
+pub use source::{policy_draft, policy_from_file};
 #[cfg(feature = "smol")]
 pub use timer::Smol;
 pub use timer::Timer;

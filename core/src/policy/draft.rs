@@ -160,6 +160,11 @@ impl PolicyDraft {
         Ok(())
     }
 
+    /// The error of a host that could not read `source`: `why` is its sentence.
+    pub fn unavailable(&self, source: &External, why: &str) -> PolicyError {
+        self.places.locate(PolicyError::new(&source.place, format!("{source} could not be read: {why}")))
+    }
+
     /// The document as it stands, typed but not checked together, with its secrets: for tools that
     /// need a key. Routes are in it as they were written.
     ///

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::check::{decode, is_ambient, lists_origin};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::check::{is_ambient, lists_origin};
 use super::text::{element, member};
 use super::{Cidr, Document, DuplicateKeys, Jwt, Place, PolicyWarning, Secure, UnknownType, WaivedClaim};
 
@@ -90,7 +93,8 @@ fn jwt(jwt: &Jwt, told: &mut Vec<PolicyWarning>) {
     }
     for (index, key) in jwt.keys.iter().enumerate() {
         let Some(secret) = &key.secret else { continue };
-        let bytes = if key.secret_base64 { decode(secret).unwrap_or_default() } else { secret.as_bytes().to_vec() };
+        let decoded = URL_SAFE_NO_PAD.decode(secret.trim_end_matches('='));
+        let bytes = if key.secret_base64 { decoded.unwrap_or_default() } else { secret.as_bytes().to_vec() };
         if looks_guessable(&bytes) {
             let place = member(&element("credential.jwt.keys", index), "secret");
             let why = "the secret looks like words or a pattern, which can be guessed from any one token";
@@ -100,7 +104,7 @@ fn jwt(jwt: &Jwt, told: &mut Vec<PolicyWarning>) {
 }
 
 /// Random bytes of this length have more different ones, and random text has letters of both
-/// cases or digits. A heuristic: it may miss, but words and repeated patterns are found.
+/// cases or digits. A heuristic for what the verifier does not know to be public, and refuses.
 fn looks_guessable(secret: &[u8]) -> bool {
     let different = secret.iter().collect::<BTreeSet<_>>().len();
     let one_case = secret.iter().all(|b| b.is_ascii_lowercase() || b"-_ .".contains(b))

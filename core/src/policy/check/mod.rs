@@ -6,7 +6,6 @@ mod message;
 
 use serde_json::Value;
 
-pub(super) use self::credential::decode;
 use super::text::{element, member};
 use super::{Document, Place, PolicyError};
 
@@ -98,7 +97,7 @@ fn subprotocols(document: &Document) -> Checked {
     Ok(())
 }
 
-pub(super) fn is_token(text: &str) -> bool {
+fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
