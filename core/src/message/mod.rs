@@ -1,14 +1,19 @@
-//! What a message may be: strict JSON and JSON Schema, judged over the bytes.
+//! What a message may be: strict JSON and JSON Schema, judged over the bytes in one pass.
+//!
+//! [`Messages`] is a policy's rules compiled; [`Messages::judge`] tells a message's type or its first [`Fault`].
+//! Nothing is built of the message and, for schemas that one pass can decide, nothing is allocated.
+//! Lengths of strings count code points, as JSON Schema says: neither bytes nor UTF-16 units.
 
-use crate::policy::{Message, PolicyError};
+mod explain;
+mod fault;
+pub mod json;
+mod machine;
+mod messages;
+pub mod schema;
+mod scratch;
+mod tape;
 
-/// The messages a policy accepts, compiled.
-#[derive(Debug)]
-pub struct Messages {}
-
-impl Messages {
-    /// Compiles the schemas.
-    pub fn compile(_rules: &Message) -> Result<Self, PolicyError> {
-        Ok(Self {})
-    }
-}
+pub use fault::{Explanation, Fault};
+pub use messages::{Messages, TypeIndex};
+pub use scratch::Scratch;
+pub use tape::{Entry, Kind, Tape};
