@@ -124,7 +124,7 @@ def e2e():
         with driver.Server(folder) as server:
             env = {"WSW_E2E": str(server.e2e), "PYTHONDONTWRITEBYTECODE": "1"}
             step("python", [VENV / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e"], PYTEST, env)
-            step("node", ["node", "--test", "e2e/"], NODE, env, cwd=ROOT / "tests")
+            step("node", ["node", "--test", "e2e/demo.test.mjs"], NODE, env, cwd=ROOT / "tests")
             attack = ROOT / "target" / "debug" / "wswarden-attack"
             step("attack", [attack, "--no-skip", server.target], ATTACK)
             drained(server, env)

@@ -21,6 +21,8 @@ pub(crate) struct Peer {
     pub(crate) answers_pings: bool,
     /// Whether a close frame is answered, as it must be.
     pub(crate) answers_close: bool,
+    /// Whether the server has closed.
+    closed: bool,
 }
 
 /// What arrived.
@@ -52,7 +54,7 @@ pub(crate) struct Seen {
 impl Peer {
     /// A connection on which the 101 has been read; `rest` came behind it.
     pub(crate) fn new(wire: Wire, head: String, rest: Vec<u8>) -> Self {
-        Self { wire, buffer: rest, message: Vec::new(), head, answers_pings: true, answers_close: true }
+        Self { wire, buffer: rest, message: Vec::new(), head, answers_pings: true, answers_close: true, closed: false }
     }
 
     /// Sends any bytes.
@@ -124,6 +126,9 @@ impl Peer {
 
     /// Closes as a good client does, and waits a little for the answer.
     pub(crate) fn close(mut self) {
+        if self.closed {
+            return;
+        }
         let _ = self.send(&Frame::new(CLOSE, &1000_u16.to_be_bytes()).bytes());
         let _ = self.end(Instant::now() + Duration::from_secs(1));
     }
@@ -143,6 +148,7 @@ impl Peer {
             }
             PONG => Some(Event::Pong(frame.payload)),
             CLOSE => {
+                self.closed = true;
                 if self.answers_close {
                     let _ = self.send(&Frame::new(CLOSE, &frame.payload).bytes());
                 }

@@ -179,6 +179,7 @@ test('step 5: reconnecting does not reset the limit', async () => {
   let delivered = 0
   for (let number = 0; number < 5; number += 1) {
     const opened = await client.open()
+    if (opened.status === 429) break // shut out for a while: that is no fresh start either
     delivered += (await deliver(opened, burst / 2)).good
     opened.socket.close()
     await opened.closed
@@ -195,6 +196,7 @@ test('step 5: closing one of two sockets does not reset the limit', async () => 
   let delivered = (await deliver(stays, burst / 2)).good
   for (let number = 0; number < 2; number += 1) {
     const goes = await client.open()
+    if (goes.status === 429) break
     delivered += (await deliver(goes, burst / 2)).good
     goes.socket.terminate()
     await goes.closed

@@ -4,6 +4,7 @@ import json
 import os
 
 from client import Client
+from websockets.exceptions import ConnectionClosed
 
 with Client(json.load(open(os.environ["WSW_E2E"])), user="drain").connect() as socket:
     print("open", flush=True)
@@ -12,5 +13,5 @@ with Client(json.load(open(os.environ["WSW_E2E"])), user="drain").connect() as s
             socket.recv(timeout=15)
     except TimeoutError:
         print("still open", flush=True)
-    except Exception:
+    except ConnectionClosed:
         print("closed", socket.close_code, flush=True)

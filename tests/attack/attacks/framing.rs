@@ -1,7 +1,7 @@
 //! Frames that break RFC 6455 section 5.
 
 use super::Attack;
-use super::message::judged;
+use super::message::{IfSilent, judged};
 use crate::frame::{CLOSE, CONTINUATION, Frame, PING, TEXT};
 use crate::lab::Probe;
 use crate::outcome::Tried;
@@ -58,5 +58,5 @@ pub(super) const ATTACKS: &[Attack] = frames! {
 fn send(p: &Probe<'_>, make: fn(&[u8]) -> Vec<u8>) -> Tried {
     let mark = p.mark();
     let bytes = make(p.message(&mark).as_bytes());
-    judged(p, &mark, |peer| peer.send(&bytes))
+    judged(p, &mark, IfSilent::Taken, |peer| peer.send(&bytes))
 }

@@ -86,7 +86,7 @@ pub(super) const BEYOND: &[Attack] = &[
             };
             let pad = long.max.saturating_add(1).saturating_sub(material.mark.len());
             message[long.field.as_str()] = Value::from(format!("{}{}", material.mark, "x".repeat(pad)));
-            judged(p, &material.mark, |peer| peer.text(&message.to_string()))
+            judged(p, &material.mark, IfSilent::Dropped, |peer| peer.text(&message.to_string()))
         },
     },
     Attack {
@@ -101,7 +101,7 @@ pub(super) const BEYOND: &[Attack] = &[
         about: "the valid message as bytes",
         run: |p| {
             let m = Material::of(p);
-            judged(p, &m.mark, |peer| peer.send(&Frame::new(BINARY, m.valid.as_bytes()).bytes()))
+            judged(p, &m.mark, IfSilent::Taken, |peer| peer.send(&Frame::new(BINARY, m.valid.as_bytes()).bytes()))
         },
     },
     Attack {
@@ -110,7 +110,7 @@ pub(super) const BEYOND: &[Attack] = &[
         about: "one byte more than the largest message",
         run: |p| {
             let m = Material::of(p);
-            judged(p, &m.mark, |peer| peer.text(&m.padded(m.max_bytes + 1)))
+            judged(p, &m.mark, IfSilent::Taken, |peer| peer.text(&m.padded(m.max_bytes + 1)))
         },
     },
     Attack {
@@ -119,7 +119,7 @@ pub(super) const BEYOND: &[Attack] = &[
         about: "a message of 1 MiB",
         run: |p| {
             let m = Material::of(p);
-            judged(p, &m.mark, |peer| peer.text(&m.padded((1 << 20).max(m.max_bytes + 1))))
+            judged(p, &m.mark, IfSilent::Taken, |peer| peer.text(&m.padded((1 << 20).max(m.max_bytes + 1))))
         },
     },
     Attack {
@@ -128,7 +128,7 @@ pub(super) const BEYOND: &[Attack] = &[
         about: "fragments that are small one by one",
         run: |p| {
             let m = Material::of(p);
-            judged(p, &m.mark, |peer| {
+            judged(p, &m.mark, IfSilent::Taken, |peer| {
                 let text = m.padded(2 * m.max_bytes);
                 let size = text.len().div_ceil(8);
                 fragments(peer, text.as_bytes().chunks(size))
@@ -141,7 +141,9 @@ pub(super) const BEYOND: &[Attack] = &[
         about: "thousands of fragments of one byte",
         run: |p| {
             let m = Material::of(p);
-            judged(p, &m.mark, |peer| fragments(peer, m.padded((2 * m.max_fragments).max(5000)).as_bytes().chunks(1)))
+            judged(p, &m.mark, IfSilent::Taken, |peer| {
+                fragments(peer, m.padded((2 * m.max_fragments).max(5000)).as_bytes().chunks(1))
+            })
         },
     },
     Attack {
@@ -149,7 +151,7 @@ pub(super) const BEYOND: &[Attack] = &[
         expect: "close 1009",
         about: "thousands of fragments of no bytes, without end",
         run: |p| {
-            judged(p, &p.mark(), |peer| {
+            judged(p, &p.mark(), IfSilent::Taken, |peer| {
                 peer.send(&Frame::new(TEXT, b"").unfinished().bytes())?;
                 peer.send(&Frame::new(CONTINUATION, b"").unfinished().bytes().repeat(10_000))
             })
@@ -222,7 +224,8 @@ fn text(p: &Probe<'_>, make: fn(&Material) -> String) -> Tried {
     if text == material.valid {
         return Ok(Outcome::Skipped("does not apply to this message".into()));
     }
-    judged(p, &material.mark, |peer| peer.text(&text))
+    let silent = if text.contains(&material.mark) { IfSilent::Dropped } else { IfSilent::Taken };
+    judged(p, &material.mark, silent, |peer| peer.text(&text))
 }
 
 fn fragments<'a>(peer: &mut Peer, parts: impl Iterator<Item = &'a [u8]>) -> std::io::Result<()> {
@@ -240,7 +243,7 @@ fn samples(p: &Probe<'_>) -> Tried {
     let mut last = Outcome::Skipped("no invalid messages described".into());
     for sample in &p.target().message.invalid {
         let mark = p.mark();
-        last = judged(p, &mark, |peer| peer.text(&sample.replace("$MARK", &mark)))?;
+        last = judged(p, &mark, IfSilent::Dropped, |peer| peer.text(&sample.replace("$MARK", &mark)))?;
         if let Outcome::In(_) = last {
             return Ok(Outcome::In(sample.clone()));
         }
@@ -248,8 +251,22 @@ fn samples(p: &Probe<'_>) -> Tried {
     Ok(last)
 }
 
+/// What it means that nothing comes back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum IfSilent {
+    /// The mark was sent and did not come back: the message was dropped.
+    Dropped,
+    /// Whatever was sent, it had to be objected to.
+    Taken,
+}
+
 /// What a good client's connection does with what is sent on it.
-pub(super) fn judged(p: &Probe<'_>, mark: &str, send: impl FnOnce(&mut Peer) -> std::io::Result<()>) -> Tried {
+pub(super) fn judged(
+    p: &Probe<'_>,
+    mark: &str,
+    silent: IfSilent,
+    send: impl FnOnce(&mut Peer) -> std::io::Result<()>,
+) -> Tried {
     let mut peer = p.open()?;
     // A server that has seen enough may close before all is sent; what it said can still be read.
     let _ = send(&mut peer);
@@ -259,7 +276,7 @@ pub(super) fn judged(p: &Probe<'_>, mark: &str, send: impl FnOnce(&mut Peer) -> 
         _ if seen.delivered > 0 => Outcome::In("delivered".into()),
         Some(end) => end,
         None if seen.replies > 0 => Outcome::Reply,
-        None if rules.echo => Outcome::Silence,
+        None if rules.echo && silent == IfSilent::Dropped => Outcome::Silence,
         None => Outcome::In("no objection".into()),
     })
 }

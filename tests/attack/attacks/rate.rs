@@ -245,6 +245,10 @@ fn two_sockets(p: &Probe<'_>, end: fn(Peer)) -> Tried {
             Entry::Refused(outcome) => return Ok(outcome),
         };
         flood.on(&mut goes, each)?;
+        // The one that stays must answer its pings meanwhile.
+        if let Some(ended) = stays.end(Instant::now() + Duration::from_millis(20))? {
+            return Ok(ended);
+        }
         end(*goes);
         last = flood.on(&mut stays, 2)?;
         if last.end.is_some() {
@@ -345,9 +349,8 @@ fn given_back(p: &Probe<'_>) -> Tried {
         let _ = peer.send(&Frame { masked: false, ..Frame::new(PING, b"") }.bytes());
         let _ = peer.end(Instant::now() + Duration::from_secs(2));
     };
-    let ways: [(fn(Peer), fn(Peer)); 3] =
-        [(Peer::close, Peer::close), (Peer::reset, Peer::reset), (violate, Peer::reset)];
-    for (first, others) in ways {
+    let ways: [[fn(Peer); 2]; 3] = [[Peer::close, Peer::close], [Peer::reset, Peer::reset], [violate, Peer::reset]];
+    for [first, others] in ways {
         let mut peers = Vec::new();
         // A slot may take a moment to come back: the server has to notice first.
         let patient = Instant::now() + Duration::from_secs(3);
