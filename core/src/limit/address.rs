@@ -71,6 +71,6 @@ impl Key {
             IpNet::V4(net) => (net.network().to_ipv6_mapped(), net.prefix_len().saturating_add(96)),
             IpNet::V6(net) => (net.network(), net.prefix_len()),
         };
-        Self { bits: Ipv6Addr::to_bits(bits), scope: u32::from(scope).wrapping_shl(16) | u32::from(length) }
+        Self::new(Ipv6Addr::to_bits(bits), u32::from(scope).wrapping_shl(16) | u32::from(length))
     }
 }

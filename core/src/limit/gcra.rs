@@ -13,6 +13,12 @@ use crate::time::{Timestamp, nanos};
 /// allowed, one too many never, and no peer can make another spin.
 const RACES: u32 = 16;
 
+/// By how much the clocks of two threads may differ when they charge the same word, because each
+/// reads its own once for many messages. A word that is only this much too far ahead stands as it
+/// is: were it brought near for each late thread, two connections of one user could take a
+/// little more than the rate with every message.
+pub(super) const SKEW: u64 = 1_000_000_000;
+
 /// A quota prepared for charging: no division is left to do.
 ///
 /// The state is kept by the caller: one `u64` a key, 0 for a fresh one. It belongs to no quota,
@@ -88,9 +94,9 @@ impl Gcra {
         }
         let now = now.as_nanos();
         let horizon = now.saturating_add(self.tolerance);
-        // Never before now: no more than a burst is saved up. Never beyond the horizon: a clock
-        // set back, or a quota made stricter, refills nothing and locks nobody out.
-        let full_at = word.max(now).min(horizon);
+        // Never before now: no more than a burst is saved up. Not far beyond the horizon: a clock
+        // set back, or a quota made smaller, refills nothing and locks nobody out.
+        let full_at = if word > horizon.saturating_add(SKEW) { horizon } else { word.max(now) };
         // At the end of time the sum does not fit, and nothing passes any more.
         match full_at.checked_add(self.price(cost)) {
             Some(next) if next <= horizon => Ok(next),
@@ -107,7 +113,7 @@ impl Gcra {
                 Ok(())
             }
             Err(until) => {
-                *word = (*word).min(self.horizon(now));
+                *word = self.settled(*word, now);
                 Err(until)
             }
         }
@@ -153,7 +159,7 @@ impl Gcra {
     /// How much would pass at once.
     pub fn remaining(&self, word: u64, now: Timestamp) -> u64 {
         let horizon = self.horizon(now);
-        let room = horizon.saturating_sub(word.max(now.as_nanos()));
+        let room = horizon.saturating_sub(self.settled(word, now).max(now.as_nanos()));
         let unit = u128::from(self.whole).wrapping_shl(64) | u128::from(self.fraction);
         let Some(units) = u128::from(room).wrapping_shl(64).checked_div(unit) else { return 0 };
         let mut units = u64::try_from(units).unwrap_or(u64::MAX).min(self.burst);
@@ -174,12 +180,17 @@ impl Gcra {
         self.tolerance
     }
 
-    /// Stores the horizon in place of a word beyond it. Without this, a clock set back would
-    /// refuse for as long as it was set back.
-    fn settle(&self, word: &AtomicU64, seen: u64, now: Timestamp) {
+    /// The horizon in place of a word far beyond it. It has to be stored when a charge is refused:
+    /// else a clock set back would refuse for as long as it was set back.
+    fn settled(&self, word: u64, now: Timestamp) -> u64 {
         let horizon = self.horizon(now);
-        if seen > horizon {
-            word.compare_exchange(seen, horizon, Ordering::SeqCst, Ordering::Relaxed).ok();
+        if word > horizon.saturating_add(SKEW) { horizon } else { word }
+    }
+
+    fn settle(&self, word: &AtomicU64, seen: u64, now: Timestamp) {
+        let settled = self.settled(seen, now);
+        if settled != seen {
+            word.compare_exchange(seen, settled, Ordering::SeqCst, Ordering::Relaxed).ok();
         }
     }
 

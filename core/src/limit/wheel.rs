@@ -84,6 +84,13 @@ impl Wheel {
         self.set_next(prev, next);
         self.set_prev(next, prev);
         self.set(slot, Link { prev: NONE, next: NONE });
+        if prev == next && next >= HEAD {
+            // The last of its bucket: nothing is waited for there any more.
+            let bucket = next ^ HEAD;
+            if let Some(used) = level_of(&mut self.used, bucket.wrapping_shr(BITS)) {
+                used.remove(bucket & (BUCKETS - 1));
+            }
+        }
     }
 
     /// The next slot to look at, or none when no more are due at `now`. The slot is then forgotten:
@@ -211,7 +218,7 @@ impl Wheel {
     }
 }
 
-/// Which buckets of a level may hold something: a bit each, and a bit for each word of them.
+/// Which buckets of a level hold something: a bit each, and a bit for each word of them.
 #[derive(Clone, Debug)]
 struct Used {
     words: [u64; 64],

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use super::gcra::SKEW;
 use crate::policy::Quota;
 use crate::time::{Timestamp, nanos};
 
@@ -53,8 +54,8 @@ impl Window {
         let Some(last_to_go) = counted.checked_sub(room).and_then(|over| over.checked_sub(1)) else {
             return Ok(());
         };
-        // A stamp from before the clock was set back counts as taken now.
-        let stamp = stamps.0.get(gone.saturating_add(last_to_go)).copied().unwrap_or(now).min(now);
+        let stamp = stamps.0.get(gone.saturating_add(last_to_go)).copied().unwrap_or(now);
+        let stamp = if self.is_from_a_later_clock(stamp, now) { now } else { stamp };
         Err(Timestamp::from_nanos(stamp.saturating_add(self.per)))
     }
 
@@ -62,7 +63,9 @@ impl Window {
     pub fn charge(&self, stamps: &mut Stamps, cost: u64, now: Timestamp) -> Result<(), Timestamp> {
         self.settle(stamps, now);
         self.test(stamps, cost, now)?;
-        stamps.0.extend((0..cost).map(|_| now.as_nanos()));
+        // In order, although a thread whose clock is late may come after one whose is not.
+        let now = stamps.0.back().copied().unwrap_or(0).max(now.as_nanos());
+        stamps.0.extend((0..cost).map(|_| now));
         Ok(())
     }
 
@@ -95,9 +98,17 @@ impl Window {
         while stamps.0.front().is_some_and(|stamp| self.is_over(*stamp, now)) {
             stamps.0.pop_front();
         }
-        for stamp in stamps.0.iter_mut().rev().take_while(|stamp| **stamp > now) {
+        for stamp in stamps.0.iter_mut().rev() {
+            if !self.is_from_a_later_clock(*stamp, now) {
+                break;
+            }
             *stamp = now;
         }
+    }
+
+    /// Whether the clock must have been set back since; two threads' clocks differ by less.
+    fn is_from_a_later_clock(&self, stamp: u64, now: u64) -> bool {
+        stamp > now.saturating_add(SKEW)
     }
 
     /// A unit taken at 0 counts until just before `per`: the guide keeps `now - t < per`.

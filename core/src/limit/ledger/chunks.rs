@@ -25,6 +25,13 @@ impl<T: Default> Chunks<T> {
         u32::try_from(self.chunks.len()).unwrap_or(u32::MAX).saturating_mul(CHUNK)
     }
 
+    /// How many bytes the chunks made so far take.
+    pub(super) fn memory(&self) -> usize {
+        let made = self.chunks.iter().filter(|chunk| chunk.get().is_some()).count();
+        let chunk = size(CHUNK).saturating_mul(size_of::<T>());
+        made.saturating_mul(chunk).saturating_add(size_of_val(&*self.chunks))
+    }
+
     /// An element, if its chunk has been made.
     #[inline]
     pub(super) fn at(&self, index: u32) -> Option<&T> {

@@ -56,6 +56,11 @@ impl Index {
         self.walk(hash, u32::MAX, records, wanted)
     }
 
+    /// How many bytes the buckets take.
+    pub(super) fn memory(&self) -> usize {
+        self.heads.memory()
+    }
+
     /// Links a record in; under the lock.
     pub(super) fn insert(&self, hash: u64, place: u32, records: &Chunks<Record>) {
         let buckets = self.buckets.load(Ordering::Relaxed);

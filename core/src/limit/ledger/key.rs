@@ -5,14 +5,15 @@
 /// Both fields count; no two different values are one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
-    pub(in crate::limit) bits: u128,
+    /// The low half, then the high one.
+    pub(in crate::limit) bits: [u64; 2],
     pub(in crate::limit) scope: u32,
 }
 
 impl Key {
     /// `bits` names the key, `scope` separates what must not be counted together.
-    pub const fn new(bits: u128, scope: u32) -> Self {
-        Self { bits, scope }
+    pub fn new(bits: u128, scope: u32) -> Self {
+        Self { bits: halves(bits), scope }
     }
 }
 
@@ -39,7 +40,7 @@ impl Sip {
     /// The hash of a key's 20 bytes.
     #[inline]
     pub(super) fn hash(&self, key: &Key) -> u64 {
-        let [low, high] = halves(key.bits);
+        let [low, high] = key.bits;
         let mut v = self.v;
         // The last word holds the four bytes left and the length, as the algorithm asks.
         for word in [low, high, u64::from(key.scope) | (20 << 56)] {

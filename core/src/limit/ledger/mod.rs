@@ -12,16 +12,16 @@ mod record;
 
 use std::fmt;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 pub use key::Key;
-pub use record::Record;
 
 use self::chunks::{CHUNK, Chunks};
 use self::index::Index;
 use self::key::Sip;
+use self::record::{Record, Standing};
 use super::{Meter, Stamps};
 use crate::time::{Timestamp, nanos};
 
@@ -78,11 +78,12 @@ pub struct Ledger {
     /// Further ahead than this, in nanoseconds, no bucket's refilling and no ban can reach.
     longest: AtomicU64,
     records: Chunks<Record>,
+    standings: Chunks<Standing>,
     index: Index,
     /// The states of sliding windows, made when the first is charged.
     windows: [OnceLock<Chunks<Mutex<Stamps>>>; Lane::COUNT],
     /// Stands for a place that is not of this ledger: one bucket for all of them.
-    nowhere: Record,
+    nowhere: (Record, Standing),
     growth: Mutex<Growth>,
 }
 
@@ -101,14 +102,16 @@ impl Ledger {
     /// `longest` is the longest time any bucket takes to refill or any ban lasts.
     pub fn new(capacity: u32, seed: [u8; 16], longest: Duration) -> Self {
         let capacity = capacity.min(MAX_CAPACITY);
+        let places = capacity.next_multiple_of(CHUNK).saturating_add(OVERFLOW);
         Self {
             capacity,
             sip: Sip::new(seed),
             longest: AtomicU64::new(nanos(longest)),
-            records: Chunks::new(capacity.next_multiple_of(CHUNK).saturating_add(OVERFLOW)),
+            records: Chunks::new(places),
+            standings: Chunks::new(places),
             index: Index::new(capacity),
             windows: [const { OnceLock::new() }; Lane::COUNT],
-            nowhere: Record::default(),
+            nowhere: Default::default(),
             growth: Mutex::default(),
         }
     }
@@ -143,12 +146,6 @@ impl Ledger {
             let _growth = self.lock();
             self.index.find_locked(hash, &self.records, |record| record.is_of(&key)).map(Place::new)
         })
-    }
-
-    /// The record at a place.
-    #[inline]
-    pub fn record(&self, place: Place) -> &Record {
-        self.records.at(place.index()).unwrap_or(&self.nowhere)
     }
 
     /// Whether the record at a place is one that newcomers share.
@@ -226,11 +223,41 @@ impl Ledger {
         if self.is_shared(place) {
             return None;
         }
-        let record = self.record(place);
         let growth = self.lock();
-        record.strike(after, nanos(ban), now);
+        self.standing(place).strike(after, nanos(ban), now);
         drop(growth);
-        record.banned_until(now)
+        self.banned_until(place, now)
+    }
+
+    /// Until when a key is banned, if it is.
+    pub fn banned_until(&self, place: Place, now: Timestamp) -> Option<Timestamp> {
+        self.standing(place).banned_until(now)
+    }
+
+    /// Takes one of `cap` open slots of a held record, if one is free.
+    pub fn try_open(&self, place: Place, cap: u32) -> bool {
+        take(self.record(place).open(), cap)
+    }
+
+    /// Gives an open slot back; once for each [`Ledger::try_open`] that said yes.
+    pub fn close(&self, place: Place) {
+        give_back(self.record(place).open());
+    }
+
+    /// Takes one of `cap` slots of connections that have not shown a good credential.
+    pub fn try_open_pending(&self, place: Place, cap: u32) -> bool {
+        take(self.standing(place).pending(), cap)
+    }
+
+    /// Gives an unauthenticated slot back; once for each [`Ledger::try_open_pending`] that said yes.
+    pub fn close_pending(&self, place: Place) {
+        give_back(self.standing(place).pending());
+    }
+
+    /// How many slots of a key are open, and how many unauthenticated ones.
+    pub fn slots(&self, place: Place) -> (u32, u32) {
+        let count = |slots: &AtomicU32| slots.load(Ordering::Relaxed);
+        (count(self.record(place).open()), count(self.standing(place).pending()))
     }
 
     /// How many keys have a record of their own, live or waiting to be taken over.
@@ -241,6 +268,22 @@ impl Ledger {
     /// How many keys can have a record of their own.
     pub fn capacity(&self) -> u32 {
         self.capacity
+    }
+
+    /// How many bytes it takes now; the stamps of sliding windows, 8 bytes a unit, come on top.
+    pub fn memory(&self) -> usize {
+        let windows = self.windows.iter().filter_map(|window| window.get().map(Chunks::memory));
+        let parts = [self.records.memory(), self.standings.memory(), self.index.memory()];
+        parts.into_iter().chain(windows).fold(0, usize::saturating_add)
+    }
+
+    #[inline]
+    fn record(&self, place: Place) -> &Record {
+        self.records.at(place.index()).unwrap_or(&self.nowhere.0)
+    }
+
+    fn standing(&self, place: Place) -> &Standing {
+        self.standings.at(place.index()).unwrap_or(&self.nowhere.1)
     }
 
     #[inline]
@@ -262,6 +305,7 @@ impl Ledger {
             drop(growth);
             return self.enter_shared(overflow);
         };
+        self.standing(place).clear();
         self.record(place).assign(key);
         self.index.insert(hash, place.index(), &self.records);
         self.index.grow(growth.used, |record| self.sip.hash(&record.key()), &self.records);
@@ -277,7 +321,7 @@ impl Ledger {
             let place = Place::new(growth.hand);
             growth.hand = growth.hand.saturating_add(1).checked_rem(growth.used).unwrap_or(0);
             let record = self.record(place);
-            if record.retire(longest, now) {
+            if record.retire(self.standing(place), longest, now) {
                 self.index.remove(self.sip.hash(&record.key()), place.index(), &self.records);
                 return Some(place);
             }
@@ -292,6 +336,7 @@ impl Ledger {
             return None;
         }
         self.records.grow(place)?;
+        self.standings.grow(place)?;
         growth.used = place.saturating_add(1);
         Some(Place::new(place))
     }
@@ -301,7 +346,7 @@ impl Ledger {
         let hash = self.sip.hash(overflow);
         let offset = u32::try_from(hash & u64::from(OVERFLOW - 1)).unwrap_or(0);
         let place = self.capacity.next_multiple_of(CHUNK).saturating_add(offset);
-        if let Some(record) = self.records.grow(place) {
+        if let (Some(record), Some(_)) = (self.records.grow(place), self.standings.grow(place)) {
             record.hold_any();
         }
         Place::new(place)
@@ -330,6 +375,17 @@ impl Ledger {
     fn lock(&self) -> MutexGuard<'_, Growth> {
         self.growth.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Takes one of `cap` slots.
+fn take(slots: &AtomicU32, cap: u32) -> bool {
+    let taken = |slots: u32| slots.checked_add(1).filter(|slots| *slots <= cap);
+    slots.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok()
+}
+
+/// Gives a slot back; never one that was not taken.
+fn give_back(slots: &AtomicU32) {
+    slots.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |slots| slots.checked_sub(1)).ok();
 }
 
 /// Shows how full it is, never whom it knows.

@@ -1,80 +1,48 @@
-//! What the ledger keeps for one key.
+//! What the ledger keeps for one key: 80 bytes.
 
-use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::{Key, Lane};
 use crate::limit::Gcra;
+use crate::limit::gcra::SKEW;
 use crate::time::Timestamp;
 
 /// The number of references of a record that is being handed to another key.
 const RETIRED: u32 = u32::MAX;
 /// The number of strikes of a record that is banned.
-const BANNED: u16 = u16::MAX;
+const BANNED: u32 = u32::MAX;
 
-/// What the [`Ledger`](super::Ledger) keeps for one key: 80 bytes.
+/// What a check of one key reads and writes: one cache line.
 #[derive(Debug, Default)]
-pub struct Record {
+#[repr(C, align(64))]
+pub(super) struct Record {
+    key: [AtomicU64; 2],
     /// The limiters' states.
     words: [AtomicU64; Lane::COUNT],
-    key: [AtomicU64; 2],
     scope: AtomicU32,
     /// The next record of the same index bucket.
     pub(super) next: AtomicU32,
     refs: AtomicU32,
     open: AtomicU32,
-    /// When the strikes are forgotten, or the ban ends.
-    until: AtomicU64,
-    pending: AtomicU16,
-    strikes: AtomicU16,
 }
 
-impl Record {
-    /// Takes one of `cap` open slots, if one is free.
-    pub fn try_open(&self, cap: u32) -> bool {
-        let taken = |open: u32| open.checked_add(1).filter(|open| *open <= cap);
-        self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok()
-    }
+/// What is known of a key besides: only coming, going and misbehaving touch it.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// When the strikes are forgotten, or the ban ends.
+    until: AtomicU64,
+    strikes: AtomicU32,
+    pending: AtomicU32,
+}
 
-    /// Gives one open slot back; to be called once for each [`Record::try_open`] that said yes.
-    pub fn close(&self) {
-        self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |open| open.checked_sub(1)).ok();
-    }
-
-    /// Takes one of `cap` slots of connections that have not shown a good credential.
-    /// A record counts at most 65,535 of them.
-    pub fn try_open_pending(&self, cap: u32) -> bool {
-        let taken = |open: u16| open.checked_add(1).filter(|open| u32::from(*open) <= cap);
-        self.pending.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok()
-    }
-
-    /// Gives one unauthenticated slot back; once for each [`Record::try_open_pending`] that said yes.
-    pub fn close_pending(&self) {
-        self.pending.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |open| open.checked_sub(1)).ok();
-    }
-
-    /// How many slots are open.
-    pub fn open(&self) -> u32 {
-        self.open.load(Ordering::Relaxed)
-    }
-
-    /// How many unauthenticated slots are open.
-    pub fn pending(&self) -> u32 {
-        u32::from(self.pending.load(Ordering::Relaxed))
-    }
-
-    /// The state of one limiter, for [`Gcra::charge_shared`].
-    pub fn word(&self, lane: Lane) -> &AtomicU64 {
-        let [handshakes, failures, messages, bytes] = &self.words;
-        match lane {
-            Lane::Handshakes => handshakes,
-            Lane::Failures => failures,
-            Lane::Messages => messages,
-            Lane::Bytes => bytes,
-        }
+impl Standing {
+    /// The open slots of connections that have not shown a good credential.
+    pub(super) fn pending(&self) -> &AtomicU32 {
+        &self.pending
     }
 
     /// Until when the key is banned, if it is.
-    pub fn banned_until(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn banned_until(&self, now: Timestamp) -> Option<Timestamp> {
         if self.strikes.load(Ordering::Acquire) != BANNED {
             return None;
         }
@@ -86,12 +54,37 @@ impl Record {
     /// Strikes are forgotten when the last is as old as a ban is long.
     pub(super) fn strike(&self, after: u32, nanos: u64, now: Timestamp) {
         let until = now.as_nanos().saturating_add(nanos);
-        let old =
-            if self.until.load(Ordering::Relaxed) > now.as_nanos() { self.strikes.load(Ordering::Relaxed) } else { 0 };
-        let strikes = old.saturating_add(1);
-        let strikes = if u32::from(strikes) >= after { BANNED } else { strikes };
+        let remembered = self.until.load(Ordering::Relaxed) > now.as_nanos();
+        let strikes = if remembered { self.strikes.load(Ordering::Relaxed) } else { 0 };
+        let strikes = strikes.saturating_add(1);
         self.until.store(until, Ordering::Relaxed);
-        self.strikes.store(strikes, Ordering::Release);
+        self.strikes.store(if strikes >= after { BANNED } else { strikes }, Ordering::Release);
+    }
+
+    /// Under the ledger's lock: what a new key starts with.
+    pub(super) fn clear(&self) {
+        self.until.store(0, Ordering::Relaxed);
+        self.strikes.store(0, Ordering::Relaxed);
+        self.pending.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Record {
+    /// The open slots.
+    pub(super) fn open(&self) -> &AtomicU32 {
+        &self.open
+    }
+
+    /// The state of one limiter.
+    #[inline]
+    pub(super) fn word(&self, lane: Lane) -> &AtomicU64 {
+        let [handshakes, failures, messages, bytes] = &self.words;
+        match lane {
+            Lane::Handshakes => handshakes,
+            Lane::Failures => failures,
+            Lane::Messages => messages,
+            Lane::Bytes => bytes,
+        }
     }
 
     /// Takes a reference if the record is still this key's. Without a lock: whoever hands a record
@@ -130,23 +123,22 @@ impl Record {
     }
 
     pub(super) fn key(&self) -> Key {
-        let [high, low] = &self.key;
-        let (high, low) = (high.load(Ordering::Relaxed), low.load(Ordering::Relaxed));
-        let bits = u128::from(high).wrapping_shl(64) | u128::from(low);
+        let [low, high] = &self.key;
+        let bits = [low.load(Ordering::Relaxed), high.load(Ordering::Relaxed)];
         Key { bits, scope: self.scope.load(Ordering::Relaxed) }
     }
 
     /// Under the ledger's lock: makes an unused record, all refilled and not banned, one that
     /// nobody can take hold of. A charge without a reference comes either before the second look,
     /// which then sees it, or after `refs` changed, which it then sees: all of these are SeqCst.
-    pub(super) fn retire(&self, longest: u64, now: Timestamp) -> bool {
-        if self.refs.load(Ordering::SeqCst) != 0 || !self.is_settled(longest, now) {
+    pub(super) fn retire(&self, standing: &Standing, longest: u64, now: Timestamp) -> bool {
+        if self.refs.load(Ordering::SeqCst) != 0 || !self.is_settled(standing, longest, now) {
             return false;
         }
         if self.refs.compare_exchange(0, RETIRED, Ordering::SeqCst, Ordering::Relaxed).is_err() {
             return false;
         }
-        let settled = self.is_settled(longest, now);
+        let settled = self.is_settled(standing, longest, now);
         if !settled {
             self.refs.store(0, Ordering::SeqCst);
         }
@@ -158,22 +150,19 @@ impl Record {
         for word in &self.words {
             word.store(0, Ordering::SeqCst);
         }
-        let [high, low] = &self.key;
-        high.store(u64::try_from(key.bits.wrapping_shr(64)).unwrap_or(0), Ordering::Relaxed);
-        low.store(u64::try_from(key.bits & u128::from(u64::MAX)).unwrap_or(0), Ordering::Relaxed);
+        for (stored, bits) in self.key.iter().zip(key.bits) {
+            stored.store(bits, Ordering::Relaxed);
+        }
         self.scope.store(key.scope, Ordering::Relaxed);
         self.open.store(0, Ordering::Relaxed);
-        self.pending.store(0, Ordering::Relaxed);
-        self.until.store(0, Ordering::Relaxed);
-        self.strikes.store(0, Ordering::Relaxed);
         self.refs.store(1, Ordering::SeqCst);
     }
 
     /// Whether every bucket is full and no strike is remembered. What lies further ahead than
     /// anything can (the clock was set back) is brought near, so that no record lives for ever.
-    fn is_settled(&self, longest: u64, now: Timestamp) -> bool {
-        let horizon = now.as_nanos().saturating_add(longest);
-        self.words.iter().chain([&self.until]).all(|word| {
+    fn is_settled(&self, standing: &Standing, longest: u64, now: Timestamp) -> bool {
+        let horizon = now.as_nanos().saturating_add(longest).saturating_add(SKEW);
+        self.words.iter().chain([&standing.until]).all(|word| {
             let seen = word.load(Ordering::SeqCst);
             if seen > horizon {
                 word.compare_exchange(seen, horizon, Ordering::SeqCst, Ordering::Relaxed).ok();
