@@ -35,8 +35,7 @@ pub(super) enum Json<'a> {
 impl<'a> Json<'a> {
     /// Reads one object and nothing else.
     pub(super) fn object(bytes: &'a [u8]) -> Result<Members<'a>, JwtFault> {
-        let text = simdutf8::basic::from_utf8(bytes).map_err(|_| JwtFault::Malformed)?;
-        let mut reader = Reader { rest: text };
+        let mut reader = Reader { rest: bytes };
         reader.skip_space();
         let Some(b'{') = reader.peek() else { return Err(JwtFault::Malformed) };
         let members = reader.members(1)?;
@@ -73,7 +72,7 @@ pub(super) fn member<'m, 'a>(members: &'m Members<'a>, name: &str) -> Option<&'m
 
 /// What is left to read. Everything that RFC 8259 does not allow is malformed.
 struct Reader<'a> {
-    rest: &'a str,
+    rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
@@ -175,10 +174,13 @@ impl<'a> Reader<'a> {
 
     /// The characters up to the next quote or backslash.
     fn plain(&mut self) -> Result<&'a str, JwtFault> {
-        let end = self.rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | ..b' '));
+        let end = self.rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..b' '));
         let (plain, rest) = end.and_then(|end| self.rest.split_at_checked(end)).ok_or(JwtFault::Malformed)?;
         self.rest = rest;
-        if matches!(self.peek(), Some(..b' ')) { Err(JwtFault::Malformed) } else { Ok(plain) }
+        if matches!(self.peek(), Some(..b' ')) {
+            return Err(JwtFault::Malformed);
+        }
+        std::str::from_utf8(plain).map_err(|_| JwtFault::Malformed)
     }
 
     fn escape(&mut self) -> Result<char, JwtFault> {
@@ -204,7 +206,7 @@ impl<'a> Reader<'a> {
     fn unicode(&mut self) -> Result<char, JwtFault> {
         let first = self.hex()?;
         let units = if matches!(first, 0xd800..=0xdbff) {
-            self.rest = self.rest.strip_prefix("\\u").ok_or(JwtFault::Malformed)?;
+            self.rest = self.rest.strip_prefix(br"\u").ok_or(JwtFault::Malformed)?;
             [first, self.hex()?]
         } else {
             [first, 0]
@@ -215,17 +217,27 @@ impl<'a> Reader<'a> {
     fn hex(&mut self) -> Result<u16, JwtFault> {
         let (digits, rest) = self.rest.split_at_checked(4).ok_or(JwtFault::Malformed)?;
         self.rest = rest;
-        if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if !digits.iter().all(u8::is_ascii_hexdigit) {
             return Err(JwtFault::Malformed);
         }
-        u16::from_str_radix(digits, 16).map_err(|_| JwtFault::Malformed)
+        u16::from_str_radix(std::str::from_utf8(digits).map_err(|_| JwtFault::Malformed)?, 16)
+            .map_err(|_| JwtFault::Malformed)
     }
 
     fn number(&mut self) -> Result<Json<'a>, JwtFault> {
-        let belongs = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
-        let end = self.rest.bytes().position(|byte| !belongs(byte)).unwrap_or(self.rest.len());
+        let belongs = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
+        let end = self.rest.iter().position(|byte| !belongs(byte)).unwrap_or(self.rest.len());
         let (text, rest) = self.rest.split_at_checked(end).ok_or(JwtFault::Malformed)?;
         self.rest = rest;
+        // A date as nearly all are written.
+        if let [b'1'..=b'9', digits @ ..] = text
+            && digits.len() < 18
+            && digits.iter().all(u8::is_ascii_digit)
+        {
+            let add = |sum: u64, digit: &u8| sum.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0')));
+            return Ok(Json::Whole(text.iter().fold(0, add)));
+        }
+        let text = std::str::from_utf8(text).map_err(|_| JwtFault::Malformed)?;
         let unsigned = text.strip_prefix('-').unwrap_or(text);
         // Rust reads what JSON does not: "01", "1.", ".5", "+1".
         let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
@@ -246,12 +258,12 @@ impl<'a> Reader<'a> {
     }
 
     fn word(&mut self, word: &str, value: Json<'a>) -> Result<Json<'a>, JwtFault> {
-        self.rest = self.rest.strip_prefix(word).ok_or(JwtFault::Malformed)?;
+        self.rest = self.rest.strip_prefix(word.as_bytes()).ok_or(JwtFault::Malformed)?;
         Ok(value)
     }
 
     fn peek(&self) -> Option<u8> {
-        self.rest.as_bytes().first().copied()
+        self.rest.first().copied()
     }
 
     /// Passes over ASCII characters.
