@@ -13,7 +13,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use jsonwebtoken::{DecodingKey, Validation};
 use serde_json::{Value, json};
 use wswarden_core::UnixTime;
-use wswarden_core::credential::JwtVerifier;
+use wswarden_core::credential::{JwtVerifier, TokenCache};
 use wswarden_core::policy::{Algorithm, Jwt, JwtKey};
 
 const SECRET: &[u8] = b"q8Jm2vXz7LpR4tYw9KcB1nHf6GdS3aEu0oIiTjMkVbNxQrZsPyWlCgDhFeUA5-_+";
@@ -120,6 +120,10 @@ fn verify(c: &mut Criterion) {
         assert!((case.check)(signed.as_bytes(), &signature));
         group.bench_function("raw aws-lc-rs", |b| b.iter(|| (case.check)(black_box(signed.as_bytes()), &signature)));
         group.bench_function("wswarden", |b| b.iter(|| ours.verify(black_box(token.as_bytes()), NOW).unwrap()));
+        let cache = TokenCache::new(1000);
+        group.bench_function("wswarden, known token", |b| {
+            b.iter(|| ours.verify_cached(&cache, black_box(token.as_bytes()), NOW).unwrap());
+        });
         group.bench_function("jsonwebtoken", |b| {
             b.iter(|| jsonwebtoken::decode::<Value>(black_box(&token), &case.theirs, &rules).unwrap());
         });
@@ -147,7 +151,9 @@ fn refuse(c: &mut Criterion) {
         group.bench_function(name, |b| b.iter(|| ours.verify(black_box(token.as_bytes()), NOW).is_err()));
     }
     let token = with_header(r#"{"alg":"HS256"}"#);
-    group.bench_function("sha256 of a token", |b| b.iter(|| digest::digest(&digest::SHA256, black_box(token.as_bytes()))));
+    group.bench_function("sha256 of a token", |b| {
+        b.iter(|| digest::digest(&digest::SHA256, black_box(token.as_bytes())))
+    });
     group.finish();
 }
 

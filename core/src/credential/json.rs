@@ -1,11 +1,7 @@
 //! A strict reading of the JSON in a token: no name twice at any depth, bounded depth and size.
 
 use std::borrow::Cow;
-use std::cell::Cell;
-use std::fmt;
 use std::time::Duration;
-
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::fault::JwtFault;
 use crate::time::UnixTime;
@@ -15,6 +11,8 @@ const MAX_DEPTH: u8 = 16;
 /// The most members of one object and entries of one array. It bounds the search for duplicates,
 /// which compares each name with those before it.
 pub(super) const MAX_MEMBERS: usize = 256;
+/// The most characters of one number. Real dates have 10 digits and a fraction.
+const MAX_DIGITS: usize = 64;
 /// The last second of the year 9999, where RFC 3339 ends. A larger `exp` is a date in
 /// milliseconds or a trick with overflow, not a date.
 const LAST_SECOND: u64 = 253_402_300_799;
@@ -37,14 +35,12 @@ pub(super) enum Json<'a> {
 impl<'a> Json<'a> {
     /// Reads one object and nothing else.
     pub(super) fn object(bytes: &'a [u8]) -> Result<Members<'a>, JwtFault> {
-        let fault = Cell::new(JwtFault::Malformed);
-        let mut reader = serde_json::Deserializer::from_slice(bytes);
-        let value = Reading { fault: &fault, depth: 0 }.deserialize(&mut reader).map_err(|_| fault.get())?;
-        reader.end().map_err(|_| JwtFault::Malformed)?;
-        match value {
-            Self::Object(members) => Ok(members),
-            _ => Err(JwtFault::Malformed),
-        }
+        let mut reader = Reader { rest: bytes };
+        reader.skip_space();
+        let Some(b'{') = reader.peek() else { return Err(JwtFault::Malformed) };
+        let members = reader.members(1)?;
+        reader.skip_space();
+        if reader.rest.is_empty() { Ok(members) } else { Err(JwtFault::Malformed) }
     }
 
     /// The text, if it is one.
@@ -74,118 +70,260 @@ pub(super) fn member<'m, 'a>(members: &'m Members<'a>, name: &str) -> Option<&'m
     members.iter().find(|(have, _)| have == name).map(|(_, value)| value)
 }
 
-/// Reads one value; says through `fault` why it could not, which serde's error cannot.
-#[derive(Clone, Copy)]
-struct Reading<'c> {
-    fault: &'c Cell<JwtFault>,
-    depth: u8,
+/// What is left to read. Everything that RFC 8259 does not allow is malformed.
+struct Reader<'a> {
+    rest: &'a [u8],
 }
 
-impl Reading<'_> {
-    fn deeper<E: Error>(self) -> Result<Self, E> {
-        let depth = self.depth.saturating_add(1);
-        if depth > MAX_DEPTH { Err(E::custom("depth")) } else { Ok(Self { depth, ..self }) }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Reading<'_> {
-    type Value = Json<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Json<'de>, D::Error> {
-        reader.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Reading<'_> {
-    type Value = Json<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Json<'de>, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Json<'de>, E> {
-        Ok(Json::Bool)
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Json<'de>, E> {
-        Ok(Json::Whole(number))
-    }
-
-    /// Only negative numbers come this way, and nothing in a token asks how negative one is.
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Json<'de>, E> {
-        Ok(Json::Number(-1.0))
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Json<'de>, E> {
-        Ok(Json::Number(number))
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Json<'de>, E> {
-        Ok(Json::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Json<'de>, E> {
-        Ok(Json::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Json<'de>, A::Error> {
-        let deeper = self.deeper()?;
-        let mut array = Vec::new();
-        while let Some(entry) = entries.next_element_seed(deeper)? {
-            if array.len() >= MAX_MEMBERS {
-                return Err(A::Error::custom("entries"));
-            }
-            array.push(entry);
+impl<'a> Reader<'a> {
+    fn value(&mut self, depth: u8) -> Result<Json<'a>, JwtFault> {
+        match self.peek() {
+            Some(b'"') => self.string().map(Json::Text),
+            Some(b'0'..=b'9' | b'-') => self.number(),
+            Some(b'{' | b'[') if depth >= MAX_DEPTH => Err(JwtFault::Malformed),
+            Some(b'{') => self.members(depth.saturating_add(1)).map(Json::Object),
+            Some(b'[') => self.entries(depth.saturating_add(1)).map(Json::Array),
+            Some(b't') => self.word("true", Json::Bool),
+            Some(b'f') => self.word("false", Json::Bool),
+            Some(b'n') => self.word("null", Json::Null),
+            _ => Err(JwtFault::Malformed),
         }
-        Ok(Json::Array(array))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json<'de>, A::Error> {
-        let deeper = self.deeper()?;
-        let mut members: Members<'de> = Vec::with_capacity(8);
-        while let Some(name) = entries.next_key_seed(Name)? {
-            // Two parsers that keep different ones see two users (threat 48). Escapes are undone
-            // by now, so that another spelling of a name is the same name.
+    fn members(&mut self, depth: u8) -> Result<Members<'a>, JwtFault> {
+        self.skip(1);
+        let mut members: Members<'a> = Vec::with_capacity(8);
+        if self.closes(b'}') {
+            return Ok(members);
+        }
+        loop {
+            self.skip_space();
+            let name = if self.peek() == Some(b'"') { self.string()? } else { return Err(JwtFault::Malformed) };
+            // Two parsers that keep different ones see two users (threat 48). Escapes are undone by
+            // now, so that another spelling of a name is the same name.
             if member(&members, &name).is_some() {
-                self.fault.set(JwtFault::Duplicate);
-                return Err(A::Error::custom("duplicate"));
+                return Err(JwtFault::Duplicate);
             }
-            if members.len() >= MAX_MEMBERS {
-                return Err(A::Error::custom("members"));
+            self.skip_space();
+            if members.len() >= MAX_MEMBERS || self.peek() != Some(b':') {
+                return Err(JwtFault::Malformed);
             }
-            members.push((name, entries.next_value_seed(deeper)?));
+            self.skip(1);
+            self.skip_space();
+            members.push((name, self.value(depth)?));
+            if !self.goes_on(b'}')? {
+                return Ok(members);
+            }
         }
-        Ok(Json::Object(members))
+    }
+
+    fn entries(&mut self, depth: u8) -> Result<Vec<Json<'a>>, JwtFault> {
+        self.skip(1);
+        let mut entries = Vec::new();
+        if self.closes(b']') {
+            return Ok(entries);
+        }
+        loop {
+            self.skip_space();
+            if entries.len() >= MAX_MEMBERS {
+                return Err(JwtFault::Malformed);
+            }
+            entries.push(self.value(depth)?);
+            if !self.goes_on(b']')? {
+                return Ok(entries);
+            }
+        }
+    }
+
+    /// Whether a comma follows, and not the end.
+    fn goes_on(&mut self, end: u8) -> Result<bool, JwtFault> {
+        self.skip_space();
+        let goes_on = match self.peek() {
+            Some(b',') => true,
+            Some(byte) if byte == end => false,
+            _ => return Err(JwtFault::Malformed),
+        };
+        self.skip(1);
+        Ok(goes_on)
+    }
+
+    fn closes(&mut self, end: u8) -> bool {
+        self.skip_space();
+        let closes = self.peek() == Some(end);
+        if closes {
+            self.skip(1);
+        }
+        closes
+    }
+
+    fn string(&mut self) -> Result<Cow<'a, str>, JwtFault> {
+        self.skip(1);
+        let plain = self.plain()?;
+        if self.peek() == Some(b'"') {
+            self.skip(1);
+            return Ok(Cow::Borrowed(plain));
+        }
+        let mut text = plain.to_owned();
+        while self.peek() == Some(b'\\') {
+            text.push(self.escape()?);
+            text.push_str(self.plain()?);
+        }
+        self.skip(1);
+        Ok(Cow::Owned(text))
+    }
+
+    /// The characters up to the next quote or backslash.
+    fn plain(&mut self) -> Result<&'a str, JwtFault> {
+        let end = self.rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..b' '));
+        let (plain, rest) = end.and_then(|end| self.rest.split_at_checked(end)).ok_or(JwtFault::Malformed)?;
+        self.rest = rest;
+        if matches!(self.peek(), Some(..b' ')) {
+            return Err(JwtFault::Malformed);
+        }
+        std::str::from_utf8(plain).map_err(|_| JwtFault::Malformed)
+    }
+
+    fn escape(&mut self) -> Result<char, JwtFault> {
+        self.skip(1);
+        let escaped = match self.peek().ok_or(JwtFault::Malformed)? {
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            byte @ (b'"' | b'\\' | b'/') => char::from(byte),
+            b'u' => {
+                self.skip(1);
+                return self.unicode();
+            }
+            _ => return Err(JwtFault::Malformed),
+        };
+        self.skip(1);
+        Ok(escaped)
+    }
+
+    /// The digits of one `\u` escape, or of two that are a surrogate pair; half a pair is nothing.
+    fn unicode(&mut self) -> Result<char, JwtFault> {
+        let first = self.hex()?;
+        let units = if matches!(first, 0xd800..=0xdbff) {
+            self.rest = self.rest.strip_prefix(br"\u").ok_or(JwtFault::Malformed)?;
+            [first, self.hex()?]
+        } else {
+            [first, 0]
+        };
+        char::decode_utf16(units).next().and_then(Result::ok).ok_or(JwtFault::Malformed)
+    }
+
+    fn hex(&mut self) -> Result<u16, JwtFault> {
+        let (digits, rest) = self.rest.split_at_checked(4).ok_or(JwtFault::Malformed)?;
+        self.rest = rest;
+        if !digits.iter().all(u8::is_ascii_hexdigit) {
+            return Err(JwtFault::Malformed);
+        }
+        u16::from_str_radix(std::str::from_utf8(digits).map_err(|_| JwtFault::Malformed)?, 16)
+            .map_err(|_| JwtFault::Malformed)
+    }
+
+    fn number(&mut self) -> Result<Json<'a>, JwtFault> {
+        let belongs = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
+        let end = self.rest.iter().position(|byte| !belongs(byte)).unwrap_or(self.rest.len());
+        let (text, rest) = self.rest.split_at_checked(end).ok_or(JwtFault::Malformed)?;
+        self.rest = rest;
+        // A date as nearly all are written.
+        if let [b'1'..=b'9', digits @ ..] = text
+            && digits.len() < 18
+            && digits.iter().all(u8::is_ascii_digit)
+        {
+            let add = |sum: u64, digit: &u8| sum.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0')));
+            return Ok(Json::Whole(text.iter().fold(0, add)));
+        }
+        let text = std::str::from_utf8(text).map_err(|_| JwtFault::Malformed)?;
+        let unsigned = text.strip_prefix('-').unwrap_or(text);
+        // Rust reads what JSON does not: "01", "1.", ".5", "+1".
+        let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.strip_prefix(['+', '-']).unwrap_or(exponent)),
+            None => (unsigned, "0"),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let leads_with_zero = whole.len() > 1 && whole.starts_with('0');
+        if text.len() > MAX_DIGITS || leads_with_zero || ![whole, fraction, exponent].into_iter().all(digits) {
+            return Err(JwtFault::Malformed);
+        }
+        if let Ok(number) = text.parse() {
+            return Ok(Json::Whole(number));
+        }
+        let number: f64 = text.parse().map_err(|_| JwtFault::Malformed)?;
+        if number.is_finite() { Ok(Json::Number(number)) } else { Err(JwtFault::Malformed) }
+    }
+
+    fn word(&mut self, word: &str, value: Json<'a>) -> Result<Json<'a>, JwtFault> {
+        self.rest = self.rest.strip_prefix(word.as_bytes()).ok_or(JwtFault::Malformed)?;
+        Ok(value)
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.rest.first().copied()
+    }
+
+    /// Passes over ASCII characters.
+    fn skip(&mut self, count: usize) {
+        self.rest = self.rest.get(count..).unwrap_or_default();
+    }
+
+    fn skip_space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.skip(1);
+        }
     }
 }
 
-/// A member's name, borrowed where it has no escapes.
-struct Name;
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
 
-impl<'de> DeserializeSeed<'de> for Name {
-    type Value = Cow<'de, str>;
+    use super::*;
 
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Cow<'de, str>, D::Error> {
-        reader.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(text))
+    fn to_serde(value: &Json<'_>) -> serde_json::Value {
+        match value {
+            Json::Null => serde_json::Value::Null,
+            Json::Bool => true.into(),
+            Json::Whole(number) => (*number).into(),
+            Json::Number(number) => (*number).into(),
+            Json::Text(text) => text.as_ref().into(),
+            Json::Array(entries) => entries.iter().map(to_serde).collect(),
+            Json::Object(members) => members.iter().map(|(name, value)| (name.to_string(), to_serde(value))).collect(),
+        }
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(text.to_owned()))
+    /// Agrees with serde_json about any text near JSON, apart from what is stricter by design.
+    fn check(text: &str) -> Result<(), TestCaseError> {
+        let ours = Json::object(text.as_bytes());
+        let theirs = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text);
+        match (ours, theirs) {
+            (Ok(ours), Ok(theirs)) => prop_assert_eq!(
+                to_serde(&Json::Object(ours)).to_string().replace("false", "true").replace(".0", ""),
+                serde_json::Value::Object(theirs).to_string().replace("false", "true").replace(".0", "")
+            ),
+            (Ok(_), Err(_)) => prop_assert!(false, "taken: {text}"),
+            (Err(JwtFault::Malformed), Ok(_)) => prop_assert!(text.len() > MAX_DIGITS, "refused: {text}"),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+
+        #[test]
+        fn agrees_with_serde_json(text in r#"\{ ?"(a|\\u00e9|b\\n|\\ud83d\\ude00|\\ude00|é)" ?: ?(-?[0-9]{1,3}(\.[0-9]{0,2})?([eE][+-]?[0-9]{0,2})?|true|nul|null|"\\?["x/]"?|\[(1,?){0,3}\]|\{("c":\[\])?\}) ?(,"a":1)?\}? ?"#) {
+            check(&text)?;
+        }
+
+        #[test]
+        fn any_text_is_safe(text in r#"[\{\}\[\]",:\\u0-9dDeE+.a-c -]{0,24}"#) {
+            check(&text)?;
+            check(&format!("{{\"k\":{text}}}"))?;
+        }
     }
 }
