@@ -8,11 +8,9 @@ use std::path::PathBuf;
 pub(crate) struct Demo {
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:8443")]
-    #[expect(dead_code, reason = "the server is not built yet")]
     pub(crate) listen: SocketAddr,
     /// The policy to guard it with, instead of the one built in.
     #[arg(long, value_name = "FILE")]
-    #[expect(dead_code, reason = "the server is not built yet")]
     pub(crate) policy: Option<PathBuf>,
 }
 
