@@ -168,7 +168,7 @@ impl<T: Timer> Guard<T> {
     }
 
     /// The future's result, unless `by` comes first.
-    async fn before<F: Future>(&self, by: Timestamp, future: F) -> Option<F::Output> {
+    pub(crate) async fn before<F: Future>(&self, by: Timestamp, future: F) -> Option<F::Output> {
         let sleep = self.timer.sleep(by.since(clock::mono()));
         match select(pin!(future), sleep).await {
             Either::Left((output, _)) => Some(output),

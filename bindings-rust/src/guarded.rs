@@ -12,13 +12,14 @@ use async_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use async_tungstenite::tungstenite::{Error as WsError, Message as Frame};
 use futures::io::{AsyncRead, AsyncWrite};
 use futures::{Sink, Stream};
-use wswarden_core::message::{Scratch, TypeIndex};
+use wswarden_core::message::Scratch;
 use wswarden_core::{
-    Action, Close, FragmentMeter, Judgement, Message, Outcome, Pressure, Reason, Reply, Session, Timestamp, Verdict,
+    Action, Close, FragmentMeter, Judgement, Message, Need, Outcome, Pressure, Reason, Reply, Session, Timestamp, Verdict,
 };
 
 use crate::clock;
 use crate::guard::Guard;
+use crate::traffic::{Incoming, Outgoing, SendError};
 use crate::resolve::Resolving;
 use crate::timer::Timer;
 use crate::transport::Metered;
@@ -29,63 +30,6 @@ const READ_BUFFER: usize = 8 * 1024;
 
 /// Room in the library's write buffer beyond the policy's hard mark: one control frame.
 const CONTROL_FRAME: usize = 256;
-
-/// A message that was within policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Incoming {
-    /// A text message.
-    Text {
-        /// Its type; [`Guarded::type_name`] knows the name.
-        kind: TypeIndex,
-        /// Its text.
-        text: String,
-    },
-    /// A binary message.
-    Binary {
-        /// Its type.
-        kind: TypeIndex,
-        /// Its bytes.
-        bytes: Vec<u8>,
-    },
-}
-
-impl Incoming {
-    /// The message's bytes.
-    pub fn as_bytes(&self) -> &[u8] {
-        match self {
-            Self::Text { text, .. } => text.as_bytes(),
-            Self::Binary { bytes, .. } => bytes,
-        }
-    }
-
-    /// The message's type.
-    pub fn kind(&self) -> TypeIndex {
-        match self {
-            Self::Text { kind, .. } | Self::Binary { kind, .. } => *kind,
-        }
-    }
-}
-
-/// Why a message was not sent.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum SendError {
-    /// The connection is closing or closed.
-    Closed(Close),
-    /// The stream failed.
-    Io(io::Error),
-}
-
-impl fmt::Display for SendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Closed(close) => write!(f, "the connection is closed: {}", close.reason),
-            Self::Io(error) => write!(f, "the stream failed: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for SendError {}
 
 /// A guarded connection.
 ///
@@ -205,16 +149,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             if self.wake.as_ref().is_none_or(|(wake_at, _)| *wake_at > at) {
                 self.wake = Some((at, self.guard.timer.sleep(at.since(now))));
             }
-            match &mut self.wake {
-                Some((_, sleep)) if Pin::new(sleep).poll(cx).is_ready() => self.wake = None,
-                _ => return true,
+            let slept = self.wake.as_mut().is_none_or(|(_, sleep)| Pin::new(sleep).poll(cx).is_ready());
+            if !slept {
+                return true;
             }
+            self.wake = None;
         }
     }
 
     /// Asks the identity's source whether it still holds.
     fn ask_again(&mut self) {
-        let need = wswarden_core::Need::Revalidate;
+        let Some(identity) = self.session.identity() else { return };
+        let need = Need::Revalidate(identity.clone());
         self.asked = Some((self.guard.resolve.resolve(need, self.session.peer()), Asked::Revalidation));
     }
 
@@ -380,33 +326,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Stream for Guarded<S, T> {
                 }
             }
         }
-    }
-}
-
-/// What can be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outgoing {
-    /// A text message.
-    Text(String),
-    /// A binary message.
-    Binary(Vec<u8>),
-}
-
-impl From<String> for Outgoing {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<&str> for Outgoing {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<Vec<u8>> for Outgoing {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self::Binary(bytes)
     }
 }
 

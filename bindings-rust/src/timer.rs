@@ -7,7 +7,7 @@ use std::time::Duration;
 ///
 /// A sleep that ends early is asked for again; one that ends late delays pings and closes, but lets
 /// no message through, because the core compares times and does not trust timers.
-pub trait Timer: Clone + Send + Sync + 'static {
+pub trait Timer: Clone + Send + Sync + Unpin + 'static {
     /// A sleep.
     type Sleep: Future<Output = ()> + Send + Unpin;
 

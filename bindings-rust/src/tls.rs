@@ -2,9 +2,14 @@
 //! can be renewed while connections are open.
 
 use std::fmt;
+use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use futures::io::{AsyncRead, AsyncWrite};
+use futures_rustls::TlsAcceptor;
+use futures_rustls::server::TlsStream;
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::default_provider;
@@ -12,6 +17,12 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+
+use crate::accept::{AcceptError, Client};
+use crate::clock;
+use crate::guard::Guard;
+use crate::guarded::Guarded;
+use crate::timer::Timer;
 
 /// A certificate chain and its key, renewable.
 pub struct Certificate {
@@ -78,6 +89,28 @@ impl Certificate {
 impl ResolvesServerCert for Certificate {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(self.current.load_full())
+    }
+}
+
+impl<T: Timer> Guard<T> {
+    /// [`Guard::accept`] over TLS: the TLS handshake must be whole within `transport.head_timeout`,
+    /// too, so that a peer that stalls in it holds a socket no longer than that.
+    ///
+    /// # Errors
+    /// As [`Guard::accept`]; a failed TLS handshake is an [`AcceptError::Io`].
+    pub async fn accept_tls<S>(
+        &self,
+        stream: S,
+        config: &Arc<ServerConfig>,
+        address: Option<IpAddr>,
+    ) -> Result<Guarded<TlsStream<S>, T>, AcceptError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let by = clock::mono().after(self.core.policy().document().transport.head_timeout.get());
+        let handshake = TlsAcceptor::from(Arc::clone(config)).accept(stream);
+        let stream = self.before(by, handshake).await.ok_or(io::Error::from(io::ErrorKind::TimedOut))??;
+        self.accept(stream, Client { address, tls: true }).await
     }
 }
 

@@ -154,7 +154,7 @@ impl Verdict {
     /// read as a message to deliver.
     pub fn number(self) -> u32 {
         let (outcome, reason, kind) = match self {
-            Self::Deliver(kind) => (1, None, kind.number()),
+            Self::Deliver(kind) => (1, None, kind.get()),
             Self::Reply(reply) => (2, Some(reply.reason), 0),
             Self::Drop(reason) => (3, Some(reason), 0),
             Self::Close(close) => (4, Some(close.reason), 0),
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn numbers_are_pinned() {
-        assert_eq!(Verdict::Deliver(TypeIndex::new(5)).number(), 0x0005_0001);
+        assert_eq!(Verdict::Deliver(TypeIndex::AUTH).number(), 0x3fff_0001);
         assert_eq!(Verdict::Drop(Reason::RateLimited).number(), 0x0000_1303);
         assert_eq!(Verdict::Close(Close::new(Reason::MessageTooBig, Dialect::App)).number(), 0x0000_2004);
         assert_eq!(Verdict::Authenticate.number(), 5);

@@ -22,13 +22,6 @@ pub(super) struct ClaimRules {
     scopes: Box<str>,
 }
 
-/// Who a token speaks for, and since when it counts.
-#[derive(Clone)]
-pub(super) struct Judged {
-    pub(super) identity: Identity,
-    pub(super) not_before: Option<UnixTime>,
-}
-
 impl ClaimRules {
     /// A claim that is neither listed nor waived by name leaves every token of every issuer, or for
     /// every service, good here: such a policy cannot be.
@@ -70,7 +63,9 @@ impl ClaimRules {
     /// is refused whether it is needed or not: to treat it as absent let `"nbf": "999"` through
     /// (CVE-2026-25537). Expiry is judged last, so that [`JwtFault::Expired`] says that all else
     /// is right.
-    pub(super) fn judge(&self, payload: &[u8], now: UnixTime) -> Result<Judged, JwtFault> {
+    ///
+    /// Gives who the token speaks for, and since when it counts.
+    pub(super) fn judge(&self, payload: &[u8], now: UnixTime) -> Result<(Identity, Option<UnixTime>), JwtFault> {
         let claims = Json::object(payload)?;
         let (expires, not_before) = (date(&claims, "exp")?, date(&claims, "nbf")?);
         let issued_at = date(&claims, "iat")?;
@@ -108,7 +103,7 @@ impl ClaimRules {
         if let Some(id) = session_id {
             identity = identity.session_id(id);
         }
-        Ok(Judged { identity, not_before })
+        Ok((identity, not_before))
     }
 
     /// The times alone, for a token whose other claims were judged before. It counts up to, not at,

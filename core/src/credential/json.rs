@@ -14,7 +14,7 @@ use crate::time::UnixTime;
 const MAX_DEPTH: u8 = 16;
 /// The most members of one object and entries of one array. It bounds the search for duplicates,
 /// which compares each name with those before it.
-const MAX_MEMBERS: usize = 256;
+pub(super) const MAX_MEMBERS: usize = 256;
 /// The last second of the year 9999, where RFC 3339 ends. A larger `exp` is a date in
 /// milliseconds or a trick with overflow, not a date.
 const LAST_SECOND: u64 = 253_402_300_799;

@@ -45,8 +45,8 @@ impl<'t> Parts<'t> {
         })
     }
 
-    /// Whether one of `candidates` made the signature.
-    pub(super) fn is_signed_by<'k>(&self, candidates: impl Iterator<Item = &'k Key>) -> Result<(), JwtFault> {
+    /// Which of `candidates` made the signature.
+    pub(super) fn signer<'k>(&self, candidates: impl Iterator<Item = &'k Key>) -> Result<&'k Key, JwtFault> {
         // The decoder wants room for whole groups of three bytes.
         let mut room = [0; MAX_SIGNATURE.next_multiple_of(3)];
         let mut decoded: Option<&[u8]> = None;
@@ -67,7 +67,7 @@ impl<'t> Parts<'t> {
                 }
             };
             if key.verifies(self.signed, signature) {
-                return Ok(());
+                return Ok(key);
             }
             decoded = Some(signature);
         }
@@ -150,7 +150,7 @@ impl JwsVerifier {
         if Header::read(parts.header)?.alg != self.0.alg {
             return Err(JwtFault::AlgMismatch);
         }
-        parts.is_signed_by(std::iter::once(&self.0))?;
+        parts.signer(std::iter::once(&self.0))?;
         decode(parts.payload)
     }
 }

@@ -5,13 +5,14 @@ use std::fmt;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use super::claims::{ClaimRules, Judged};
+use super::claims::ClaimRules;
 use super::fault::JwtFault;
+use super::jwks::PublishedKeys;
 use super::jws::{Header, Parts, decode};
 use super::keys::{Key, algorithm_name};
 use super::keyset::KeySet;
 use crate::identity::Identity;
-use crate::policy::{Jwt, PolicyError};
+use crate::policy::{Algorithm, Jwt, PolicyError};
 use crate::time::UnixTime;
 
 /// Keys and claims, prepared for judging tokens.
@@ -35,11 +36,19 @@ impl JwtVerifier {
     /// # Errors
     /// Which key or claim rule is unsafe or unusable, and why; never with a part of a key in it.
     pub fn new(rules: &Jwt) -> Result<Self, PolicyError> {
-        let prepare = |(at, key)| Key::new(key).map_err(|e| e.within(&format!("keys[{at}]")));
-        let keys: Vec<Key> = rules.keys.iter().enumerate().map(prepare).collect::<Result<_, _>>()?;
-        if keys.is_empty() {
+        if rules.keys.is_empty() {
             return Err(PolicyError::new("keys", "must hold at least one key"));
         }
+        Self::for_published_keys(rules)
+    }
+
+    /// The same where keys are published: the policy need not hold any.
+    ///
+    /// # Errors
+    /// As for [`JwtVerifier::new`].
+    pub fn for_published_keys(rules: &Jwt) -> Result<Self, PolicyError> {
+        let prepare = |(at, key)| Key::new(key).map_err(|e| e.within(&format!("keys[{at}]")));
+        let keys: Vec<Key> = rules.keys.iter().enumerate().map(prepare).collect::<Result<_, _>>()?;
         let keys = KeySet::new(keys).map_err(|e| e.within("keys"))?;
         let usual = keys.iter().flat_map(usual_headers).collect();
         Ok(Self {
@@ -56,13 +65,40 @@ impl JwtVerifier {
     /// # Errors
     /// The first thing found wrong. Nothing of the claims is looked at before the signature.
     pub fn verify(&self, token: &[u8], now: UnixTime) -> Result<Identity, JwtFault> {
-        self.judge(token, now).map(|judged| judged.identity)
+        self.verify_published(&PublishedKeys::default(), token, now)
     }
 
-    pub(super) fn judge(&self, token: &[u8], now: UnixTime) -> Result<Judged, JwtFault> {
-        if token.len() > self.max_length {
-            return Err(JwtFault::TooLong);
-        }
+    /// Judges a token with published keys besides the policy's own.
+    ///
+    /// # Errors
+    /// As for [`JwtVerifier::verify`].
+    pub fn verify_published(&self, keys: &PublishedKeys, token: &[u8], now: UnixTime) -> Result<Identity, JwtFault> {
+        self.judge(keys, token, now).map(|(identity, _)| identity)
+    }
+
+    /// The header of a token whose signature is not checked: good for choosing which keys to ask
+    /// for, and for nothing else.
+    ///
+    /// # Errors
+    /// The token's shape or header is wrong.
+    pub fn unverified_header(&self, token: &[u8]) -> Result<TokenHeader, JwtFault> {
+        self.check_length(token)?;
+        Header::read(Parts::split(token)?.header).map(TokenHeader)
+    }
+
+    /// Whether one of the policy's own keys may be tried on a token with this header.
+    pub fn has_key_for(&self, header: &TokenHeader, now: UnixTime) -> bool {
+        self.keys.candidates(header.alg(), header.kid(), now).next().is_some()
+    }
+
+    /// Who a token is for, and when else than until its expiry it does not count.
+    pub(super) fn judge(
+        &self,
+        published: &PublishedKeys,
+        token: &[u8],
+        now: UnixTime,
+    ) -> Result<(Identity, Bounds), JwtFault> {
+        self.check_length(token)?;
         let parts = Parts::split(token)?;
         let usual = self.usual.iter().find(|(encoded, _)| encoded.as_bytes() == parts.header);
         let read;
@@ -72,12 +108,28 @@ impl JwtVerifier {
             read = Header::read(parts.header)?;
             &read
         };
-        if self.keys.iter().all(|key| key.alg != header.alg) {
+        if self.keys.iter().chain(published.0.iter()).all(|key| key.alg != header.alg) {
             return Err(JwtFault::AlgMismatch);
         }
         self.judge_typ(header.typ.as_deref())?;
-        parts.is_signed_by(self.keys.candidates(header.alg, header.kid.as_deref(), now))?;
-        self.rules.judge(&decode(parts.payload)?, now)
+        let (alg, kid) = (header.alg, header.kid.as_deref());
+        let own = self.keys.candidates(alg, kid, now);
+        let key = parts.signer(own.chain(published.0.candidates(alg, kid, now)))?;
+        let (identity, not_before) = self.rules.judge(&decode(parts.payload)?, now)?;
+        Ok((identity, Bounds { not_before, key_until: key.until }))
+    }
+
+    pub(super) fn judge_dates(
+        &self,
+        expires: Option<UnixTime>,
+        not_before: Option<UnixTime>,
+        now: UnixTime,
+    ) -> Result<(), JwtFault> {
+        self.rules.judge_dates(expires, not_before, now)
+    }
+
+    pub(super) fn check_length(&self, token: &[u8]) -> Result<(), JwtFault> {
+        if token.len() > self.max_length { Err(JwtFault::TooLong) } else { Ok(()) }
     }
 
     /// Media types are compared without regard to case, and `application/` may be left out
@@ -91,6 +143,36 @@ impl JwtVerifier {
 impl fmt::Debug for JwtVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JwtVerifier").field("keys", &self.keys).field("rules", &self.rules).finish_non_exhaustive()
+    }
+}
+
+/// When, besides its expiry, a good token does not count.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) not_before: Option<UnixTime>,
+    /// When the key that signed it stops counting.
+    pub(super) key_until: Option<UnixTime>,
+}
+
+/// What a token says of its key; anybody can have written it.
+#[derive(Clone)]
+pub struct TokenHeader(Header);
+
+impl TokenHeader {
+    /// The algorithm.
+    pub fn alg(&self) -> Algorithm {
+        self.0.alg
+    }
+
+    /// The key's id.
+    pub fn kid(&self) -> Option<&str> {
+        self.0.kid.as_deref()
+    }
+}
+
+impl fmt::Debug for TokenHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenHeader").field("alg", &self.0.alg).finish_non_exhaustive()
     }
 }
 

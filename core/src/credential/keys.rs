@@ -26,7 +26,8 @@ const MAX_RSA_BITS: usize = 8192;
 pub(super) struct Key {
     pub(super) alg: Algorithm,
     pub(super) kid: Option<Box<str>>,
-    until: Option<UnixTime>,
+    /// When it stops counting.
+    pub(super) until: Option<UnixTime>,
     material: Material,
     /// The length of its signatures in bytes; none has another (RFC 7518 section 3.4, RFC 8032).
     signature_len: usize,

@@ -77,7 +77,13 @@ fn document(tables: &Value) -> Result<Document, PolicyError> {
 }
 
 fn rules(document: &mut Document, path: Option<Box<str>>, limits: u16) -> Result<Arc<Rules>, PolicyError> {
-    let messages = Messages::compile(&document.message).map_err(|error| error.within("message"))?;
+    let credential = &document.credential;
+    let first = credential.sources.iter().filter_map(|source| Some((source.message_type.as_deref()?, source.field.as_deref()?)));
+    let refresh = credential.refresh.iter().map(|refresh| (&*refresh.message_type, &*refresh.field));
+    let mut auth: Vec<_> = first.chain(refresh).collect();
+    auth.sort_unstable();
+    auth.dedup();
+    let messages = Messages::compile_with_auth(&document.message, &auth).map_err(|error| error.within("message"))?;
     let jwt = document.credential.jwt.as_ref().map(JwtVerifier::new).transpose();
     let jwt = jwt.map_err(|error| error.within("credential.jwt"))?;
     let locator = Locator::new(&document.credential).map_err(|error| error.within("credential"))?;

@@ -9,6 +9,7 @@ use crate::event::EventKind;
 use crate::handshake::{Answer, Judged, Judgement};
 use crate::identity::Identity;
 use crate::reason::Reason;
+use crate::secret::Secret;
 use crate::time::{Now, Timestamp};
 use crate::verdict::{Outcome, Verdict};
 
@@ -30,7 +31,7 @@ impl Session {
             State::Pending { asked: false } | State::Open(_) | State::Expired { .. } => {}
         }
         let rules = Arc::clone(&self.hot.rules);
-        let Some(token) = rules.messages.auth_token(message) else {
+        let Some(token) = rules.messages.auth_token(message).map(|token| Secret::new(token.as_bytes())) else {
             return Judgement::Done(self.rejected(Reason::CredentialInvalid, now.mono));
         };
         // Failures are limited before the costly check, so that guessing is not free.

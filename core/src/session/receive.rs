@@ -31,8 +31,9 @@ enum Refused {
 impl From<Fault> for Refused {
     fn from(fault: Fault) -> Self {
         match fault.reason {
-            // RFC 6455 section 8.1: text that is not UTF-8 fails the connection.
-            Reason::InvalidUtf8 => Self::Connection(fault.reason),
+            // RFC 6455 section 8.1: text that is not UTF-8 fails the connection; section 7.4.1 has a
+            // code of its own for a kind of message that is not taken.
+            Reason::InvalidUtf8 | Reason::WrongFrameType => Self::Connection(fault.reason),
             reason => Self::Message(reason),
         }
     }
@@ -76,9 +77,6 @@ impl Session {
         let rules = &*self.hot.rules;
         if length > rules.document.message.max_bytes.bytes() {
             return Err(Refused::Connection(Reason::MessageTooBig));
-        }
-        if !rules.messages.accepts(kind) {
-            return Err(Refused::Connection(Reason::WrongFrameType));
         }
         self.charge(1, length, now).map_err(Refused::Limit)?;
         self.hot.heard = now;

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use crate::story::{Client, Story, closed, delivered};
+use crate::story::{Client, Story, closed, delivered, merged};
 use crate::{
     Action, Answer, Identity, Judgement, Message, Need, Pressure, Reason, Revocation, Timestamp, UnixTime, UserKey,
     Verdict,
 };
+
+/// Pings so seldom that none comes in between.
+const SELDOM: &str = "heartbeat.interval = \"1h\"";
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -360,7 +363,7 @@ fn a_reload_applies_at_the_next_message_and_closes_what_is_no_longer_allowed() {
 
 #[test]
 fn a_drain_refuses_newcomers_and_spreads_the_closes() {
-    let mut story = Story::new("cap.per_user = 1000\ncap.per_address = 1000\nrate.ban = \"off\"");
+    let mut story = Story::new(&format!("{SELDOM}\ncap = {{ per_user = 1000, per_address = 1000 }}"));
     let mut sessions: Vec<_> = (0..200).map(|_| story.open_user("alice")).collect();
     let affected = story.guard.drain(30 * SECOND, story.now.mono);
     assert_eq!(affected.ids.len(), 200);
@@ -417,7 +420,7 @@ fn the_peers_close_is_echoed_and_a_forbidden_code_is_a_protocol_error() {
 
 #[test]
 fn lifetime_and_idle_are_kept() {
-    let mut story = Story::new("deadline = { lifetime = \"2h\", idle = \"20s\" }");
+    let mut story = Story::new(&format!("{SELDOM}\ndeadline = {{ lifetime = \"2h\", idle = \"20s\" }}"));
     let mut session = story.open_user("alice");
     story.pass(19 * SECOND);
     assert!(delivered(story.text(&mut session, "{}")));
@@ -434,7 +437,7 @@ fn a_revalidation_that_is_not_answered_closes() {
         credential.sources = [{ kind = "session", in = "cookie", name = "sid" }]
         credential.revalidate = "10s"
     "#;
-    let mut story = Story::of(source);
+    let mut story = Story::of(&merged(source, SELDOM));
     let open = |story: &Story| {
         let Ok(crate::Admission::Wait(waiting)) = story.admit(&Client::stranger().header("cookie", "sid=abc")) else { panic!() };
         assert_eq!(waiting.need(), &Need::Identity("abc".into()));

@@ -1,9 +1,13 @@
 //! What the tests of credentials share: keys, tokens, a policy, and the suites of the field.
 
+mod cache;
 mod claims;
+mod jwks;
 mod keys;
 mod locate;
+mod revocation;
 mod suites;
+mod ticket;
 mod token;
 
 use std::path::PathBuf;

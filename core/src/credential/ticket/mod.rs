@@ -1,0 +1,178 @@
+//! Single-use tickets: what an application fetches over HTTPS, with its usual credential, and puts
+//! into the query of the upgrade. A browser's WebSocket can carry nothing better there, and whoever
+//! reads the URL later finds a ticket that is used up (OWASP ASVS 4.4.4).
+
+mod binding;
+mod sealed;
+mod store;
+
+use std::fmt;
+use std::time::Duration;
+
+pub use binding::{Binding, TicketBinding};
+pub use sealed::{OpenedTicket, SpentTickets, TicketSealer};
+pub use store::TicketStore;
+
+use crate::identity::Identity;
+use crate::reason::Reason;
+use crate::secret::Secret;
+use crate::time::Now;
+
+/// How tickets are made and judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TicketRules {
+    /// Where a ticket's meaning is kept.
+    pub form: TicketForm,
+    /// How long a ticket may be used.
+    pub ttl: Duration,
+    /// The most tickets kept: unused ones (stored) or used ones (signed).
+    pub outstanding: u32,
+    /// The most unused tickets of one user; stored form only. One user cannot fill the store.
+    pub per_user: u32,
+    /// What a ticket is bound to, besides its user.
+    pub bind: Vec<TicketBinding>,
+    /// The bits of an IPv4 address that must agree, with [`TicketBinding::Address`].
+    pub prefix4: u8,
+    /// The bits of an IPv6 address that must agree.
+    pub prefix6: u8,
+}
+
+impl Default for TicketRules {
+    fn default() -> Self {
+        Self {
+            form: TicketForm::Stored,
+            ttl: Duration::from_secs(30),
+            outstanding: 100_000,
+            per_user: 32,
+            bind: vec![TicketBinding::Path, TicketBinding::Origin],
+            prefix4: 32,
+            prefix6: 64,
+        }
+    }
+}
+
+/// Where a ticket's meaning is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TicketForm {
+    /// In this process; the ticket is a random number.
+    #[default]
+    Stored,
+    /// In the ticket, signed and encrypted; this process keeps only which were used.
+    Signed,
+}
+
+/// Why a ticket was not made, or not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TicketFault {
+    /// It is not a ticket of this server, or it was used before, or it ran out and was forgotten.
+    Unknown,
+    /// It was used before.
+    Used,
+    /// It, or the credential behind it, ran out.
+    Expired,
+    /// It was made for another path, origin or address.
+    Bound,
+    /// There is no room to remember another one; nothing is ever dropped to make room.
+    Full,
+    /// The user has too many unused ones.
+    TooMany,
+    /// A guest has no user to bind it to.
+    Guest,
+}
+
+impl TicketFault {
+    /// What the peer is told.
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::Unknown | Self::Used | Self::Bound => Reason::CredentialInvalid,
+            Self::Expired => Reason::TokenExpired,
+            Self::Full => Reason::Overloaded,
+            Self::TooMany => Reason::RateLimited,
+            Self::Guest => Reason::CredentialMissing,
+        }
+    }
+
+    /// The name in audit events.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Used => "used",
+            Self::Expired => "expired",
+            Self::Bound => "bound",
+            Self::Full => "full",
+            Self::TooMany => "too_many",
+            Self::Guest => "guest",
+        }
+    }
+}
+
+impl fmt::Display for TicketFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::error::Error for TicketFault {}
+
+/// The tickets of one server, in either form. Redeeming takes `&mut self`: whoever shares it holds
+/// a lock, and of two clients with one ticket exactly one gets in.
+#[derive(Debug)]
+pub enum Tickets {
+    /// Kept here.
+    Stored(TicketStore),
+    /// Kept by the client; the used ones here.
+    Signed {
+        /// Makes and reads tickets.
+        sealer: TicketSealer,
+        /// The used ones.
+        spent: SpentTickets,
+    },
+}
+
+impl Tickets {
+    /// Tickets by these rules. `key` is 32 secret random bytes; processes that share it read each
+    /// other's signed tickets, and must then share what was spent too.
+    pub fn new(rules: &TicketRules, key: &[u8; 32]) -> Self {
+        match rules.form {
+            TicketForm::Stored => Self::Stored(TicketStore::new(rules)),
+            TicketForm::Signed => {
+                Self::Signed { sealer: TicketSealer::new(rules, key), spent: SpentTickets::new(rules) }
+            }
+        }
+    }
+
+    /// Makes a ticket for `identity`: URL-safe text. `entropy` is 32 fresh random bytes.
+    ///
+    /// # Errors
+    /// [`TicketFault::Guest`], [`TicketFault::Expired`] when the identity has already ended,
+    /// [`TicketFault::Full`], [`TicketFault::TooMany`].
+    pub fn mint(
+        &mut self,
+        identity: &Identity,
+        binding: &Binding<'_>,
+        entropy: [u8; 32],
+        now: Now,
+    ) -> Result<Secret, TicketFault> {
+        match self {
+            Self::Stored(store) => store.mint(identity, binding, entropy, now),
+            Self::Signed { sealer, .. } => sealer.seal(identity, binding, entropy, now),
+        }
+    }
+
+    /// Takes a ticket, once. It is used up even when its binding is wrong: whoever stole it gets
+    /// one try.
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    pub fn redeem(&mut self, ticket: &[u8], binding: &Binding<'_>, now: Now) -> Result<Identity, TicketFault> {
+        match self {
+            Self::Stored(store) => store.redeem(ticket, binding, now),
+            Self::Signed { sealer, spent } => {
+                let opened = sealer.open(ticket, binding, spent.not_before(now))?;
+                spent.spend(&opened, now)?;
+                Ok(opened.identity)
+            }
+        }
+    }
+}

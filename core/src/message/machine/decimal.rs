@@ -1,0 +1,158 @@
+//! Numbers by value: as exact as two doubles or two 64-bit integers can be compared.
+
+use std::cmp::Ordering;
+
+/// The value of a number, read as serde_json reads it: an integer of 64 bits if written as one, else a double.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Num {
+    /// Between the least `i64` and the greatest `u64`.
+    Int(i128),
+    Float(f64),
+}
+
+impl Num {
+    /// The value of a well-formed JSON number.
+    pub(crate) fn read(text: &[u8]) -> Self {
+        let text = std::str::from_utf8(text).unwrap_or_default();
+        if text.len() <= 20 {
+            if let Ok(int) = text.parse::<i128>() {
+                if (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&int) {
+                    return Self::Int(int);
+                }
+            }
+        }
+        Self::Float(text.parse().unwrap_or(f64::NAN))
+    }
+
+    /// Whether it has no fraction.
+    pub(crate) fn is_whole(self) -> bool {
+        match self {
+            Self::Int(_) => true,
+            Self::Float(float) => float.fract() == 0.0,
+        }
+    }
+
+    /// The order of two values, with no rounding.
+    pub(crate) fn compare(self, other: Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Int(a), Self::Int(b)) => Some(a.cmp(&b)),
+            (Self::Float(a), Self::Float(b)) => a.partial_cmp(&b),
+            (Self::Int(a), Self::Float(b)) => int_to_float(a, b),
+            (Self::Float(a), Self::Int(b)) => int_to_float(b, a).map(Ordering::reverse),
+        }
+    }
+}
+
+/// The order of an integer and a double.
+#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "within the bounds the cast is exact")]
+fn int_to_float(int: i128, float: f64) -> Option<Ordering> {
+    const BOUND: f64 = 36_893_488_147_419_103_232.0; // 2^65, beyond every 64-bit integer
+    if float.is_nan() {
+        return None;
+    }
+    if float >= BOUND {
+        return Some(Ordering::Less);
+    }
+    if float <= -BOUND {
+        return Some(Ordering::Greater);
+    }
+    let whole = float.trunc();
+    let order = int.cmp(&(whole as i128));
+    Some(order.then_with(|| whole.partial_cmp(&float).unwrap_or(Ordering::Equal)))
+}
+
+/// A decimal divisor, `digits` times ten to the power of `exponent`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Divisor {
+    digits: u64,
+    exponent: i64,
+}
+
+impl Divisor {
+    /// The divisor that a schema writes; none if it is not above zero or has more than 18 digits.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let mut digits = 0_u64;
+        let mut exponent = 0_i64;
+        for_each_digit(text.as_bytes(), &mut exponent, |digit| {
+            digits = digits.checked_mul(10)?.checked_add(u64::from(digit))?;
+            (digits < 1_000_000_000_000_000_000).then_some(())
+        })?;
+        while digits != 0 && digits % 10 == 0 {
+            digits = digits.wrapping_div(10);
+            exponent = exponent.saturating_add(1);
+        }
+        (digits > 0 && !text.starts_with('-')).then_some(Self { digits, exponent })
+    }
+
+    /// Whether a whole small number is a multiple.
+    pub(crate) fn divides_small(self, value: i64) -> Option<bool> {
+        let scale = 10_u64.checked_pow(u32::try_from(self.exponent).ok()?)?;
+        value.unsigned_abs().checked_rem(self.digits.checked_mul(scale)?).map(|rest| rest == 0)
+    }
+
+    /// Whether the number written is a multiple, in the decimal reading of both.
+    pub(crate) fn divides(self, text: &[u8]) -> bool {
+        let mut exponent = 0_i64;
+        let mut zero = true;
+        if for_each_digit(text, &mut exponent, |digit| {
+            zero &= digit == 0;
+            Some(())
+        })
+        .is_none()
+        {
+            return false;
+        }
+        let shift = exponent.saturating_sub(self.exponent);
+        let divisor = u128::from(self.digits);
+        if zero {
+            return true;
+        }
+        // value / divisor is whole if digits * 10^shift is a multiple of the divisor's digits.
+        let modulus = match u32::try_from(shift.saturating_neg()) {
+            Ok(down) if down > 0 => match 10_u128.checked_pow(down).and_then(|scale| divisor.checked_mul(scale)) {
+                Some(modulus) if modulus < 1 << 124 => modulus,
+                // More places than any number this short has: what is left over cannot be nothing.
+                _ => return false,
+            },
+            _ => divisor,
+        };
+        let mut rest = 0_u128;
+        let mut ignored = 0;
+        for_each_digit(text, &mut ignored, |digit| {
+            rest = rest.checked_mul(10)?.checked_add(u128::from(digit))?.checked_rem(modulus)?;
+            Some(())
+        });
+        for _ in 0..shift.max(0) {
+            if rest == 0 {
+                break;
+            }
+            rest = rest.wrapping_mul(10).checked_rem(modulus).unwrap_or(0);
+        }
+        rest == 0
+    }
+}
+
+/// Hands each digit of the mantissa to `take`; `exponent` becomes that of the last one.
+fn for_each_digit(text: &[u8], exponent: &mut i64, mut take: impl FnMut(u8) -> Option<()>) -> Option<()> {
+    let mut fraction = false;
+    let mut places = 0_i64;
+    let mut rest = text;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        match byte {
+            b'0'..=b'9' => {
+                take(byte.wrapping_sub(b'0'))?;
+                places = places.saturating_add(i64::from(fraction));
+            }
+            b'.' => fraction = true,
+            b'e' | b'E' => {
+                let written = std::str::from_utf8(rest).ok()?;
+                *exponent = written.strip_prefix('+').unwrap_or(written).parse::<i64>().ok()?.checked_sub(places)?;
+                return Some(());
+            }
+            _ => {}
+        }
+    }
+    *exponent = places.saturating_neg();
+    Some(())
+}

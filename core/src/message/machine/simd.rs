@@ -1,0 +1,128 @@
+//! Blocks of bytes looked at together: the one module in which `unsafe` is allowed.
+//!
+//! Two things need it: the loads of vectors, and the call into code compiled for a newer processor, made once
+//! per message and only where the processor has been asked. The tests hold every kind against `Scalar`.
+#![expect(unsafe_code, reason = "vector loads, and the call into code for a processor that was asked for it")]
+
+#[cfg(target_arch = "aarch64")]
+use std::arch::aarch64 as v;
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64 as v;
+
+use super::lanes::{Lanes, Level, Scalar};
+use super::{Machine, Sink};
+use crate::message::Fault;
+
+/// Runs the machine with the lanes of `level`.
+#[inline(always)]
+pub(crate) fn run<S: Sink>(level: Level, machine: &mut Machine<'_, S>) -> Result<(), Fault> {
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: only `Level::widest` makes this value, after the processor said that it has all the features.
+        Level::Avx2(_) => unsafe { run_avx2(machine) },
+        #[cfg(target_arch = "x86_64")]
+        Level::Baseline => machine.run::<Sse2>(),
+        #[cfg(target_arch = "aarch64")]
+        Level::Baseline => machine.run::<Neon>(),
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        Level::Baseline => machine.run::<Scalar>(),
+        Level::Scalar => machine.run::<Scalar>(),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn run_avx2<S: Sink>(machine: &mut Machine<'_, S>) -> Result<(), Fault> {
+    machine.run::<Avx2>()
+}
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! x86_lanes {
+    ($name:ident, $width:literal, $vector:ident, $load:ident, $splat:ident, $equal:ident, $least:ident, $or:ident, $greater:ident, $bits:ident) => {
+        /// Blocks as wide as one register.
+        pub(crate) struct $name;
+
+        // SAFETY (of all blocks): SSE2 is on every x86-64 processor; `Avx2` is run by `run_avx2` alone.
+        impl Lanes for $name {
+            const WIDTH: usize = $width;
+            type Block = v::$vector;
+
+            #[inline(always)]
+            fn load(bytes: &[u8], at: usize) -> Option<Self::Block> {
+                let chunk = bytes.get(at..)?.first_chunk::<$width>()?;
+                // SAFETY: as above; the chunk is as many readable bytes, and the load needs no alignment.
+                Some(unsafe { v::$load(chunk.as_ptr().cast()) })
+            }
+            #[inline(always)]
+            fn stops(block: Self::Block) -> u32 {
+                // SAFETY: as above.
+                unsafe {
+                    let quote = v::$equal(block, v::$splat(b'"'.cast_signed()));
+                    let escape = v::$equal(block, v::$splat(b'\\'.cast_signed()));
+                    let control = v::$equal(block, v::$least(block, v::$splat(0x1f)));
+                    v::$bits(v::$or(v::$or(quote, escape), control)).cast_unsigned()
+                }
+            }
+            #[inline(always)]
+            fn high(block: Self::Block) -> u32 {
+                // SAFETY: as above.
+                unsafe { v::$bits(block) }.cast_unsigned()
+            }
+            #[inline(always)]
+            fn continuations(block: Self::Block) -> u32 {
+                // SAFETY: as above.
+                unsafe { v::$bits(v::$greater(v::$splat(0xc0_u8.cast_signed()), block)) }.cast_unsigned()
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+#[rustfmt::skip]
+x86_lanes!(Sse2, 16, __m128i, _mm_loadu_si128, _mm_set1_epi8, _mm_cmpeq_epi8, _mm_min_epu8, _mm_or_si128, _mm_cmpgt_epi8, _mm_movemask_epi8);
+#[cfg(target_arch = "x86_64")]
+#[rustfmt::skip]
+x86_lanes!(Avx2, 32, __m256i, _mm256_loadu_si256, _mm256_set1_epi8, _mm256_cmpeq_epi8, _mm256_min_epu8, _mm256_or_si256, _mm256_cmpgt_epi8, _mm256_movemask_epi8);
+
+/// 16 bytes by NEON, which is on every 64-bit Arm processor.
+#[cfg(target_arch = "aarch64")]
+pub(crate) struct Neon;
+
+#[cfg(target_arch = "aarch64")]
+impl Lanes for Neon {
+    const WIDTH: usize = 16;
+    type Block = v::uint8x16_t;
+
+    #[inline(always)]
+    fn load(bytes: &[u8], at: usize) -> Option<Self::Block> {
+        let chunk = bytes.get(at..)?.first_chunk::<16>()?;
+        // SAFETY: the chunk is 16 readable bytes, and the load needs no alignment.
+        Some(unsafe { v::vld1q_u8(chunk.as_ptr()) })
+    }
+    #[inline(always)]
+    fn stops(block: Self::Block) -> u32 {
+        // SAFETY: NEON is on every 64-bit Arm processor; so below.
+        bits(unsafe { v::vorrq_u8(v::vorrq_u8(v::vceqq_u8(block, v::vdupq_n_u8(b'"')), v::vceqq_u8(block, v::vdupq_n_u8(b'\\'))), v::vcltq_u8(block, v::vdupq_n_u8(0x20))) })
+    }
+    #[inline(always)]
+    fn high(block: Self::Block) -> u32 {
+        bits(unsafe { v::vcgeq_u8(block, v::vdupq_n_u8(0x80)) })
+    }
+    #[inline(always)]
+    fn continuations(block: Self::Block) -> u32 {
+        bits(unsafe { v::vceqq_u8(v::vandq_u8(block, v::vdupq_n_u8(0xc0)), v::vdupq_n_u8(0x80)) })
+    }
+}
+
+/// A bit for each lane that is all ones.
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+fn bits(lanes: v::uint8x16_t) -> u32 {
+    // SAFETY: as above.
+    let (low, high) = unsafe {
+        let places = v::vld1q_u8([1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128].as_ptr());
+        let set = v::vandq_u8(lanes, places);
+        (v::vaddv_u8(v::vget_low_u8(set)), v::vaddv_u8(v::vget_high_u8(set)))
+    };
+    u32::from(low) | u32::from(high) << 8
+}

@@ -1,0 +1,134 @@
+//! The message as the machine reads it: by byte, by word, by block, never past its end.
+
+/// The bytes of a message, followed by zeros where it is short.
+///
+/// A zero is not a part of any JSON text: whatever reads past the end meets one and stops.
+#[derive(Clone, Copy)]
+pub(crate) struct Text<'a> {
+    bytes: &'a [u8],
+}
+
+/// What stands between the quotes of a string.
+#[derive(Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) escaped: bool,
+}
+
+impl Span {
+    #[inline(always)]
+    pub(crate) fn len(self) -> usize {
+        self.end.wrapping_sub(self.start)
+    }
+}
+
+impl<'a> Text<'a> {
+    #[inline(always)]
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+
+    #[inline(always)]
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The byte at `at`, or 0 past the end.
+    #[inline(always)]
+    pub(crate) fn at(&self, at: usize) -> u8 {
+        self.bytes.get(at).copied().unwrap_or(0)
+    }
+
+    /// The 16 bytes from `at`, the first one lowest; zeros past the end.
+    #[inline(always)]
+    pub(crate) fn wide(&self, at: usize) -> u128 {
+        match self.bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
+            Some(chunk) => u128::from_le_bytes(*chunk),
+            None => self.wide_at_end(at),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wide_at_end(&self, at: usize) -> u128 {
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        rest.iter().rev().fold(0, |word, byte| (word << 8) | u128::from(*byte))
+    }
+
+    /// The bytes from `start` to before `end`.
+    #[inline(always)]
+    pub(crate) fn slice(&self, start: usize, end: usize) -> &'a [u8] {
+        self.bytes.get(start..end).unwrap_or_default()
+    }
+
+    /// The first place from `at` on that holds no white space.
+    #[inline(always)]
+    pub(crate) fn past_space(&self, mut at: usize) -> usize {
+        while self.at(at) <= b' ' && matches!(self.at(at), b' ' | b'\n' | b'\t' | b'\r') {
+            at = at.wrapping_add(1);
+        }
+        at
+    }
+}
+
+/// The bytes that the inside of a JSON string stands for. The string must be well-formed.
+#[derive(Clone)]
+pub(crate) struct Unescaped<'a> {
+    rest: &'a [u8],
+    ready: u32,
+}
+
+impl<'a> Unescaped<'a> {
+    pub(crate) fn new(raw: &'a [u8]) -> Self {
+        Self { rest: raw, ready: 0 }
+    }
+
+    fn escape(&mut self) -> Option<u8> {
+        let (kind, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(match kind {
+            b'b' => 8,
+            b'f' => 12,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'u' => {
+                let mut code = self.hex()?;
+                if (0xd800..0xdc00).contains(&code) {
+                    self.rest = self.rest.get(2..)?;
+                    let low = self.hex()?;
+                    code = (code.wrapping_sub(0xd800) << 10).wrapping_add(low.wrapping_sub(0xdc00)).wrapping_add(0x1_0000);
+                }
+                let mut buffer = [0; 4];
+                let encoded = char::from_u32(code)?.encode_utf8(&mut buffer).as_bytes();
+                let (first, more) = encoded.split_first()?;
+                // Bytes of a sequence are never 0 but the first: so a word of them ends at its zeros.
+                self.ready = more.iter().rev().fold(0, |word, byte| (word << 8) | u32::from(*byte));
+                *first
+            }
+            other => *other,
+        })
+    }
+
+    fn hex(&mut self) -> Option<u32> {
+        let (digits, rest) = self.rest.split_first_chunk::<4>()?;
+        self.rest = rest;
+        Some(digits.iter().fold(0, |code, digit| (code << 4) | char::from(*digit).to_digit(16).unwrap_or(0)))
+    }
+}
+
+impl Iterator for Unescaped<'_> {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        if self.ready != 0 {
+            let [byte, ..] = self.ready.to_le_bytes();
+            self.ready >>= 8;
+            return Some(byte);
+        }
+        let (byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        if *byte == b'\\' { self.escape() } else { Some(*byte) }
+    }
+}
