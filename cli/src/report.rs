@@ -121,7 +121,8 @@ fn mask(text: &str) -> String {
         }
         masked.push_str(&after[..after.len() - value.len()]);
         let (secret, end) = value.split_at(value.find(quote).unwrap_or(value.len()));
-        masked.extend(secret.chars().flat_map(|c| std::iter::repeat_n(if c == '\n' { '\n' } else { '*' }, c.len_utf8())));
+        masked
+            .extend(secret.chars().flat_map(|c| std::iter::repeat_n(if c == '\n' { '\n' } else { '*' }, c.len_utf8())));
         rest = end;
     }
     masked.push_str(rest);

@@ -91,12 +91,14 @@ pub(crate) fn run(token: &Token) -> miette::Result<ExitCode> {
 fn made(token: &Token, rules: Jwt) -> miette::Result<String> {
     let claims = claims(token, &rules);
     let text = mint(&rules, token.kid.as_deref(), &Value::Object(claims.clone()))?;
-    // A policy's own issuer and audience are not asked of a token that was told others.
-    let verifier = JwtVerifier::new(&rules).map_err(|error| miette!("{error}"))?;
+    let verifier = JwtVerifier::new(&rules).map_err(|error| miette!("the secret {}", error.problem()))?;
     let now = UnixTime::from_secs(claims.get("iat").and_then(Value::as_u64).unwrap_or_default());
     match verifier.verify(text.as_bytes(), now) {
         Ok(_) => Ok(text),
-        Err(fault) => Err(miette!(help = "it would be refused by the same policy", "the token is not good: {fault:?}")),
+        Err(fault) => Err(miette!(
+            help = "leave out what you have set, and the policy's own is taken",
+            "the policy would refuse the token: {fault}"
+        )),
     }
 }
 

@@ -78,7 +78,10 @@ fn document(tables: &Value) -> Result<Document, PolicyError> {
 
 fn rules(document: &mut Document, path: Option<Box<str>>, limits: u16) -> Result<Arc<Rules>, PolicyError> {
     let credential = &document.credential;
-    let first = credential.sources.iter().filter_map(|source| Some((source.message_type.as_deref()?, source.field.as_deref()?)));
+    let first = credential
+        .sources
+        .iter()
+        .filter_map(|source| Some((source.message_type.as_deref()?, source.field.as_deref()?)));
     let refresh = credential.refresh.iter().map(|refresh| (&*refresh.message_type, &*refresh.field));
     let mut auth: Vec<_> = first.chain(refresh).collect();
     auth.sort_unstable();

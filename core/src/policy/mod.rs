@@ -150,9 +150,11 @@ impl fmt::Display for Policy {
     }
 }
 
+/// The document and the routes' paths; what they compile to would fill pages.
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Policy").field("document", &self.0.document).field("routes", &self.0.routes).finish()
+        let routes: Vec<_> = self.0.routes.iter().filter_map(|rules| rules.path.as_deref()).collect();
+        f.debug_struct("Policy").field("document", self.document()).field("routes", &routes).finish()
     }
 }
 

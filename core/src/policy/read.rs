@@ -37,7 +37,8 @@ pub(super) fn did_you_mean(found: &str, allowed: &[&str]) -> Option<String> {
     let best = allowed.iter().copied().min_by_key(near)?;
     // A third of the letters may be wrong, but at least one and never all.
     let most = best.len().div_ceil(3).min(found.len().saturating_sub(1)).max(1);
-    let close = near(&best) <= most || best.starts_with(found) || found.starts_with(best);
+    let part = found.len() >= 3 && (best.starts_with(found) || found.starts_with(best));
+    let close = near(&best) <= most || part;
     close.then(|| format!("did you mean `{best}`?"))
 }
 

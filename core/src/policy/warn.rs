@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::check::{is_ambient, lists_origin};
+use super::check::is_ambient;
 use super::text::{element, member};
 use super::{Cidr, Document, DuplicateKeys, Jwt, Place, PolicyWarning, Secure, UnknownType, WaivedClaim};
 
@@ -50,15 +50,17 @@ fn transport(document: &Document, told: &mut Vec<PolicyWarning>) {
 }
 
 fn origin(document: &Document, told: &mut Vec<PolicyWarning>) {
-    let mut warn = |place: &str, problem: &str, remedy: &str| told.push(PolicyWarning::new(place, problem, remedy));
-    if document.origin.dangerous_any_origin {
+    let origin = &document.origin;
+    if origin.dangerous_any_origin {
         let why = "pages of any origin may connect";
-        warn("origin.dangerous_any_origin", why, "list the pages in origin.allow");
+        told.push(PolicyWarning::new("origin.dangerous_any_origin", why, "list the pages in origin.allow"));
     }
-    if is_ambient(document) && lists_origin(document, "null") {
-        let why =
-            "any page can give itself the origin \"null\" by a sandboxed frame, and cookies or guests are accepted";
-        warn("origin.allow", why, "leave \"null\" out, or put it into a route that takes explicit credentials only");
+    let explicit = document.credential.sources.iter().any(|source| source.place != Place::Cookie);
+    for (index, entry) in origin.allow.iter().enumerate() {
+        if is_ambient(document) && !explicit && !entry.is_exact() {
+            let why = "this entry lets nobody in: cookies and guests need an origin that is named whole";
+            told.push(PolicyWarning::new(element("origin.allow", index), why, "name each origin, or leave it out"));
+        }
     }
 }
 

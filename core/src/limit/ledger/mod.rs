@@ -278,7 +278,7 @@ impl Ledger {
     }
 
     #[inline]
-    fn record(&self, place: Place) -> &Record {
+    pub(crate) fn record(&self, place: Place) -> &Record {
         self.records.at(place.index()).unwrap_or(&self.nowhere.0)
     }
 

@@ -28,10 +28,6 @@ pub(super) fn check(document: &Document) -> Checked {
         let found = format!("found {} types; at most {MAX_TYPES} are possible", message.types.len());
         return Err(PolicyError::new("message.types", found));
     }
-    if message.schema.is_some() && !message.types.is_empty() {
-        let help = "put what all types share into each of them, or leave message.types out";
-        return Err(PolicyError::new("message.schema", "one schema for all, and message.types besides").help(help));
-    }
     for (name, message_type) in &message.types {
         let place = member("message.types", name);
         if name.is_empty() {

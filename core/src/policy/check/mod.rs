@@ -6,6 +6,8 @@ mod message;
 
 use serde_json::Value;
 
+use crate::http::OriginEntry;
+
 use super::text::{element, member};
 use super::{Document, Place, PolicyError};
 
@@ -48,12 +50,6 @@ pub(super) fn is_ambient(document: &Document) -> bool {
     document.credential.anonymous || document.credential.sources.iter().any(|source| source.place == Place::Cookie)
 }
 
-/// Whether the allowlist has an entry that is written so.
-pub(super) fn lists_origin(document: &Document, written: &str) -> bool {
-    let is = |entry| serde_json::to_value(entry).is_ok_and(|value| value.as_str() == Some(written));
-    document.origin.allow.iter().any(is)
-}
-
 fn origin(document: &Document) -> Checked {
     let origin = &document.origin;
     if is_ambient(document) {
@@ -63,15 +59,18 @@ fn origin(document: &Document) -> Checked {
             let why = format!("{what} and any origin together let every page on the web act for the browser's user");
             return Err(PolicyError::new("origin.dangerous_any_origin", why).help("list the pages in origin.allow"));
         }
-        if origin.allow.is_empty() {
-            let why =
-                format!("{what} need an origin: a browser sends its cookies, and its address, whatever page asks");
+        // A label can be had by whoever may host below the domain, and "null" by any sandboxed frame.
+        if !origin.allow.iter().any(OriginEntry::is_exact) {
+            let why = format!(
+                "{what} need an origin that is named whole: browsers send their cookies, and come from the user's \
+                 network, whatever page asks"
+            );
             let help = "list the pages that may connect: allow = [\"https://app.example.com\"]";
             return Err(PolicyError::new("origin.allow", why).help(help));
         }
     }
     // Without a list of hosts a page chooses the Host by DNS rebinding, and is then "the same host".
-    if lists_origin(document, "same-host") && document.transport.hosts.is_empty() {
+    if origin.allow.iter().any(OriginEntry::is_same_host) && document.transport.hosts.is_empty() {
         let why = "\"same-host\" needs transport.hosts: else any page becomes the same host by DNS rebinding";
         let help = "list the hosts: hosts = [\"chat.example.com\"]";
         return Err(PolicyError::new("origin.allow", why).help(help));

@@ -33,6 +33,9 @@ fn t22_a_cookie_without_an_allowlist_is_refused() {
     accepted(document.clone());
     set(&mut document, "/origin", json!({ "allow": ["https://a.example"], "dangerous_any_origin": true }));
     assert_eq!(refused(document.clone()).place(), "origin.dangerous_any_origin");
+    // A label below a domain, or a sandboxed frame, may be anyone's.
+    set(&mut document, "/origin", json!({ "allow": ["https://*.example.com", "null"] }));
+    assert_eq!(refused(document.clone()).place(), "origin.allow");
     set(&mut document, "/origin", json!({}));
     let error = refused(document);
     assert_eq!(error.place(), "origin.allow");
@@ -222,7 +225,7 @@ fn whatever_is_legal_can_pass() {
         ("/message/types/chat/scopes", json!(["a b"]), "message.types.chat.scopes[0]", "one word"),
         ("/message/types/chat", json!({ "kinds": ["text", "text"] }), "message.types.chat.kinds[1]", "already"),
         ("/message/kinds", json!([]), "message.kinds", "no kind"),
-        ("/message/schema", json!({}), "message.schema", "message.types besides"),
+        ("/message/schema", json!({}), "message.schema", "not both"),
         ("/subprotocols", json!(["chat.v1", "chat.v1"]), "subprotocols[1]", "already"),
         ("/subprotocols", json!(["a,b"]), "subprotocols[0]", "not a token"),
         ("/subprotocols", json!(["base64url.bearer.phx.x"]), "subprotocols[0]", "carries a credential"),

@@ -52,11 +52,14 @@ fn t38_a_secret_of_words_or_a_pattern_is_warned_of() {
 }
 
 #[test]
-fn null_with_cookies_is_warned_of() {
+fn an_origin_without_effect_is_warned_of() {
     let mut document =
         with("/credential", json!({ "sources": [{ "kind": "session", "in": "cookie", "name": "sid" }] }));
-    set(&mut document, "/origin/allow", json!(["https://app.example.com", "null"]));
-    assert_eq!(warned(document), ["origin.allow"]);
+    set(&mut document, "/origin/allow", json!(["https://app.example.com", "null", "https://*.example.com"]));
+    assert_eq!(warned(document.clone()), ["origin.allow[1]", "origin.allow[2]"]);
+    let header = json!({ "kind": "session", "in": "header", "name": "x-session" });
+    document["credential"]["sources"].as_array_mut().unwrap().push(header);
+    assert_eq!(warned(document), Vec::<String>::new());
 }
 
 #[test]

@@ -20,10 +20,11 @@ pub(in crate::policy) fn parse(text: &str) -> Result<Parsed, PolicyError> {
     Ok(Parsed { value, places: walk.places })
 }
 
-/// The byte at a line and column, both counted from 1, the column in bytes.
+/// The byte at a line and column, both counted from 1, the column in bytes; or the character it is in.
 fn offset(text: &str, line: usize, column: usize) -> Option<usize> {
     let before: usize = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
-    Some(before.saturating_add(column.saturating_sub(1)).min(text.len()))
+    let at = before.saturating_add(column.saturating_sub(1)).min(text.len());
+    (0..=at).rev().find(|&at| text.is_char_boundary(at))
 }
 
 /// Depth is bounded: `serde_json` has refused anything deeper than 128 before.
