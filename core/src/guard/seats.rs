@@ -78,8 +78,8 @@ impl Seats {
             open: false,
             pending: false,
         };
-        let record = ledgers.addresses.record(place);
-        if let Some(until) = record.banned_until(now) {
+        let addresses = &ledgers.addresses;
+        if let Some(until) = addresses.banned_until(place, now) {
             return Err(Refused::until(Reason::Banned, until));
         }
         seats.charge_handshake(rules, now).map_err(|until| Refused::until(Reason::RateLimited, until))?;
@@ -87,8 +87,8 @@ impl Seats {
         if !seats.counted {
             return Err(Refused::until(Reason::Overloaded, now.after(freed_in(rules))));
         }
-        seats.open = record.try_open(cap.per_address);
-        seats.pending = seats.open && record.try_open_pending(cap.unauthenticated_per_address);
+        seats.open = addresses.try_open(place, cap.per_address);
+        seats.pending = seats.open && addresses.try_open_pending(place, cap.unauthenticated_per_address);
         if !seats.pending {
             return Err(Refused::until(Reason::TooManyConnections, now.after(freed_in(rules))));
         }
@@ -151,9 +151,8 @@ impl Seats {
         if let (Some(user), None) = (identity.user(), self.user) {
             let users = &self.guard.0.ledgers.users;
             let place = self.guard.0.ledgers.enter_user(rules, user, now.mono);
-            let record = users.record(place);
-            let banned = record.banned_until(now.mono);
-            if banned.is_some() || !record.try_open(rules.document.cap.per_user) {
+            let banned = users.banned_until(place, now.mono);
+            if banned.is_some() || !users.try_open(place, rules.document.cap.per_user) {
                 users.leave(place);
                 return Err(match banned {
                     Some(until) => Refused::until(Reason::Banned, until),
@@ -172,7 +171,7 @@ impl Seats {
         }
         let ledgers = &self.guard.0.ledgers;
         let addresses = &ledgers.addresses;
-        addresses.record(self.address).close_pending();
+        addresses.close_pending(self.address);
         ledgers.stranger_left();
         if !is_user {
             return;
@@ -199,19 +198,18 @@ impl Seats {
 impl Drop for Seats {
     fn drop(&mut self) {
         let ledgers = &self.guard.0.ledgers;
-        let record = ledgers.addresses.record(self.address);
         if self.pending {
-            record.close_pending();
+            ledgers.addresses.close_pending(self.address);
             ledgers.stranger_left();
         }
         if self.open {
-            record.close();
+            ledgers.addresses.close(self.address);
         }
         if self.counted {
             ledgers.close();
         }
         if let Some(user) = self.user {
-            ledgers.users.record(user).close();
+            ledgers.users.close(user);
             ledgers.users.leave(user);
         }
         if let Some(wide) = self.wide {

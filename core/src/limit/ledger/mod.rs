@@ -278,7 +278,7 @@ impl Ledger {
     }
 
     #[inline]
-    pub(crate) fn record(&self, place: Place) -> &Record {
+    fn record(&self, place: Place) -> &Record {
         self.records.at(place.index()).unwrap_or(&self.nowhere.0)
     }
 
