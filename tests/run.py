@@ -21,12 +21,12 @@ sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
 import driver  # noqa: E402
 
-# How each runner says what came of it: (passed, failed) in one or several lines of its output.
-CARGO = [(r"^test result: \w+\. (\d+) passed; (\d+) failed", 2)]
-NEXTEST = [(r"tests? run: (\d+) passed", 1), (r"^\s*Summary.*?(\d+) failed", -1), (r"^\s*Summary.*?(\d+) timed out", -1)]
-PYTEST = [(r"\b(\d+) passed\b.* in [\d.]+s", 1), (r"\b(\d+) failed\b.* in [\d.]+s", -1), (r"\b(\d+) errors?\b.* in [\d.]+s", -1)]
-NODE = [(r"^(?:#|ℹ) pass (\d+)", 1), (r"^(?:#|ℹ) fail (\d+)", -1), (r"^(?:#|ℹ) cancelled (\d+)", -1)]
-ATTACK = [(r"^(\d+) passed, (\d+) failed, \d+ skipped", 2)]
+# How each runner says how many passed, failed and were skipped: what all matches of a pattern say is summed.
+CARGO = (r"^test result: .*?(\d+) passed", r"^test result: .*?(\d+) failed", r"^test result: .*?(\d+) ignored")
+NEXTEST = (r"^ *Summary .*?(\d+) passed", r"^ *Summary .*?(\d+) (?:failed|timed out)", r"^ *Summary .*?(\d+) skipped")
+PYTEST = (r"(\d+) passed.* in [\d.]+s", r"(\d+) (?:failed|errors?)\b.* in [\d.]+s", r"(\d+) skipped.* in [\d.]+s")
+NODE = (r"^(?:#|ℹ) pass (\d+)", r"^(?:#|ℹ) (?:fail|cancelled) (\d+)", r"^(?:#|ℹ) (?:skipped|todo) (\d+)")
+ATTACK = (r"^(\d+) passed, \d+ failed", r"^\d+ passed, (\d+) failed", r"(\d+) skipped$")
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 table = []
@@ -48,29 +48,23 @@ def step(name, command, summary=None, env=None, cwd=ROOT):
     except OSError as error:
         print(error, flush=True)
         status = 127
-    passed, failed = count("".join(text), summary or [])
+    passed, failed, skipped = (count(pattern, "".join(text)) for pattern in summary or (None,) * 3)
     if status != 0 and failed == 0:
         failed = 1
     elif status == 0 and passed == failed == 0:
         # Without a summary the step itself is the check; with one, a run of no tests has shown nothing.
         passed, failed = (1, 0) if summary is None else (0, 1)
-    return row(name, passed, failed, time.monotonic() - began)
+    return row(name, passed, failed, time.monotonic() - began, skipped)
 
 
-def count(text, patterns):
-    """Passed and failed, summed over all lines that a runner's patterns match."""
-    passed = failed = 0
-    for pattern, kind in patterns:
-        for match in re.finditer(pattern, text, re.MULTILINE):
-            numbers = [int(number) for number in match.groups()]
-            passed += numbers[0] if kind > 0 else 0
-            failed += numbers[0] if kind < 0 else numbers[1] if kind == 2 else 0
-    return passed, failed
+def count(pattern, text):
+    """The sum of the numbers that a pattern finds."""
+    return sum(int(number) for number in re.findall(pattern, text, re.MULTILINE)) if pattern else 0
 
 
-def row(name, passed, failed, seconds):
+def row(name, passed, failed, seconds, skipped=0):
     """Adds a row to the table; whether nothing failed."""
-    table.append((name, passed, failed, seconds))
+    table.append((name, passed, failed, skipped, seconds))
     return failed == 0
 
 
@@ -162,9 +156,9 @@ def main(parts):
         if part not in steps:
             sys.exit(f"{part}: none of {', '.join(steps)}")
         steps[part]()
-    print(f"\n{'step':<22}{'passed':>8}{'failed':>8}{'seconds':>9}")
-    for name, passed, failed, seconds in table:
-        print(f"{name:<22}{passed:>8}{failed:>8}{seconds:>9.1f}")
+    print(f"\n{'step':<22}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}")
+    for name, passed, failed, skipped, seconds in table:
+        print(f"{name:<22}{passed:>8}{failed:>8}{skipped:>8}{seconds:>9.1f}")
     passed, failed = sum(line[1] for line in table), sum(line[2] for line in table)
     print(f"\n{passed} passed, {failed} failed", flush=True)
     sys.exit(1 if failed else 0)

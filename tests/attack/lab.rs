@@ -40,9 +40,7 @@ impl Lab {
 
     /// An attacker with a user of its own and, where the system can, an address of its own.
     pub(crate) fn probe(&self, number: usize) -> Probe<'_> {
-        let [_, _, third, fourth] = u32::try_from(number + 257).unwrap_or(u32::MAX).to_be_bytes();
-        let second = u8::try_from(self.run % 250).unwrap_or(0) + 2;
-        let source = self.can_run_side_by_side().then(|| Ipv4Addr::new(127, second, third, fourth.max(1)));
+        let source = self.can_run_side_by_side().then(|| address(self.run, number));
         Probe { lab: self, source, subject: format!("attacker-{}-{number:03}", self.run), marks: Cell::new(0) }
     }
 }
@@ -206,5 +204,25 @@ impl<'a> Probe<'a> {
             return Err(Outcome::Skipped(format!("would take {} s", needed.as_secs())));
         }
         Ok(Instant::now() + needed + SLACK)
+    }
+}
+
+/// An address of 127.0.0.0/8 that no other attack of this run has.
+fn address(run: u32, number: usize) -> Ipv4Addr {
+    let part = |number: usize| u8::try_from(number % 250).unwrap_or(0);
+    Ipv4Addr::new(127, part(run as usize) + 2, part(number / 250) + 1, part(number) + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_attacks_share_an_address() {
+        let mut addresses: Vec<Ipv4Addr> = (0..10_000).map(|number| address(7, number)).collect();
+        assert!(addresses.iter().all(|address| !matches!(address.octets(), [_, 0..=1, ..] | [.., 0] | [.., 255])));
+        addresses.sort_unstable();
+        addresses.dedup();
+        assert_eq!(addresses.len(), 10_000);
     }
 }

@@ -100,16 +100,34 @@ impl Peer {
     ///
     /// A ping stands behind what was sent: its pong tells that all before it has been judged.
     pub(crate) fn settle(&mut self, mark: &str, errors: &[String], patience: Duration) -> io::Result<Seen> {
+        self.settle_flood(mark, errors, patience, u64::MAX)
+    }
+
+    /// The same, and does not wait for late replies once so many messages have been delivered or refused.
+    pub(crate) fn settle_flood(
+        &mut self,
+        mark: &str,
+        errors: &[String],
+        patience: Duration,
+        sent: u64,
+    ) -> io::Result<Seen> {
         let mut seen = Seen::default();
         // A server that has closed may still have a close frame for us to read.
         let _ = self.send(&Frame::new(PING, mark.as_bytes()).bytes());
         let mut deadline = Instant::now() + patience;
+        let mut judged = false;
         loop {
+            if judged && seen.delivered + seen.replies >= sent {
+                return Ok(seen);
+            }
             match self.next(deadline)? {
                 Event::Message(text) if errors.iter().any(|error| text.contains(error.as_str())) => seen.replies += 1,
                 Event::Message(text) if text.contains(mark) => seen.delivered += 1,
                 Event::Message(_) | Event::Ping(_) => {}
-                Event::Pong(payload) if payload == mark.as_bytes() => deadline = deadline.min(Instant::now() + GRACE),
+                Event::Pong(payload) if payload == mark.as_bytes() => {
+                    judged = true;
+                    deadline = deadline.min(Instant::now() + GRACE);
+                }
                 Event::Pong(_) => seen.pongs += 1,
                 Event::Close(code) => {
                     seen.end = Some(Outcome::Close(code));

@@ -193,13 +193,18 @@ def closed(socket, seconds=5):
         return socket.close_code, messages
 
 
-def delivered(socket, count, tag, quiet=0.6):
-    """Sends so many chats at once; how many came back, and how many were answered by an error."""
+def flood(socket, messages):
+    """Sends messages until the server has closed, or all are sent."""
     try:
-        for number in range(count):
-            socket.send(chat(f"{tag}-{number}"))
+        for message in messages:
+            socket.send(message)
     except ConnectionClosed:
         pass
+
+
+def delivered(socket, count, tag, quiet=0.6):
+    """Sends so many chats at once; how many came back, and how many were answered by an error."""
+    flood(socket, [chat(f"{tag}-{number}") for number in range(count)])
     good = bad = 0
     try:
         while True:

@@ -7,9 +7,9 @@ import uuid
 from contextlib import ExitStack
 
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
+from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
 
-from client import Client, chat, closed, delivered, error, until
+from client import Client, chat, closed, delivered, error, flood, until
 
 
 def problem(answer):
@@ -207,8 +207,7 @@ def test_an_invalid_message_is_answered_and_not_delivered(client, about, text, c
 
 def test_too_many_invalid_messages_close_4400(client, about):
     with client.connect() as socket:
-        for _ in range(about["limits"]["errors"] + 5):
-            socket.send("hello")
+        flood(socket, ["hello"] * (about["limits"]["errors"] + 5))
         code, replies = closed(socket)
     assert code == 4400
     assert 1 <= len(replies) <= about["limits"]["errors"] + 1
@@ -245,11 +244,7 @@ def test_too_fast_is_answered_then_closed_4429(client, about):
     tag = str(uuid.uuid4())
     burst = about["limits"]["connection_messages"]["burst"]
     with client.connect() as socket:
-        try:
-            for number in range(10 * burst):
-                socket.send(chat(f"{tag}-{number}"))
-        except ConnectionClosed:  # while we were sending
-            pass
+        flood(socket, [chat(f"{tag}-{number}") for number in range(10 * burst)])
         code, messages = closed(socket)
     errors = [json.loads(message) for message in messages if '"error"' in message]
     assert code == 4429

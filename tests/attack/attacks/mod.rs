@@ -1,5 +1,6 @@
 //! The attacks, by the part of the guide they try.
 
+mod cap;
 mod control;
 mod credential;
 mod forgery;
@@ -40,10 +41,12 @@ pub(crate) fn all() -> Vec<Attack> {
         upgrade::ATTACKS,
         upgrade::BYTES,
         upgrade::BEYOND,
+        upgrade::LISTS,
         message::ATTACKS,
         message::BEYOND,
         framing::ATTACKS,
         rate::ATTACKS,
+        cap::ATTACKS,
         lifecycle::ATTACKS,
         control::AFTERWARDS,
     ]

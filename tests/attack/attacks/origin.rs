@@ -3,7 +3,7 @@
 use super::Attack;
 use crate::config::Part;
 use crate::lab::Probe;
-use crate::outcome::{Outcome, Stop, Tried};
+use crate::outcome::{Outcome, Tried};
 use crate::token::Draft;
 
 macro_rules! origins {
@@ -189,5 +189,8 @@ fn echoed(p: &Probe<'_>) -> Tried {
     if answer.head.contains("<wsw-echo>") || String::from_utf8_lossy(&body).contains("<wsw-echo>") {
         return Ok(Outcome::In("the refusal repeats the Origin".into()));
     }
-    answer.refusal().ok_or_else(|| Stop::With(Outcome::In("101 Switching Protocols".into())))
+    match answer.refusal() {
+        Some(refusal) => Ok(refusal),
+        None => Ok(p.attempt(&request)?),
+    }
 }

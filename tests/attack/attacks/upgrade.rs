@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Attack;
-use crate::lab::Probe;
+use crate::lab::{Entry, Probe};
 use crate::outcome::{Outcome, Tried};
 use crate::peer::Peer;
 use crate::request::{Answer, Request};
@@ -126,12 +126,58 @@ pub(super) const BEYOND: &[Attack] = &[
             let mut request = p.good();
             request.add("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits");
             match p.enter(&request)? {
-                crate::lab::Entry::Open(peer) => Ok(accepted_extensions(&peer)),
-                crate::lab::Entry::Refused(outcome) => Ok(Outcome::Broken(format!("a good request is {outcome}"))),
+                Entry::Open(peer) => Ok(accepted_extensions(&peer)),
+                Entry::Refused(outcome) => Ok(Outcome::Broken(format!("a good request is {outcome}"))),
             }
         },
     },
 ];
+
+/// Lists that were costly to parse once (CVE-2021-32640, CVE-2020-7662) or met the names of every JavaScript object.
+pub(super) const LISTS: &[Attack] = &[
+    Attack {
+        name: "upgrade.list-of-spaces",
+        expect: "held|400|431",
+        about: "8 KiB of spaces in a list: read in a moment",
+        run: |p| list(p, "Sec-WebSocket-Protocol", &format!("chat,{}x", " ".repeat(8 << 10))),
+    },
+    Attack {
+        name: "upgrade.list-of-commas",
+        expect: "held|400|431",
+        about: "8 KiB of commas in a list",
+        run: |p| list(p, "Sec-WebSocket-Protocol", &format!("chat{}x", ",".repeat(8 << 10))),
+    },
+    Attack {
+        name: "upgrade.unclosed-quote",
+        expect: "held|400|431",
+        about: "a quoted parameter of an extension that does not end",
+        run: |p| list(p, "Sec-WebSocket-Extensions", &format!("a; b=\"{}", "\\c".repeat(4 << 10))),
+    },
+    Attack {
+        name: "upgrade.inherited-names",
+        expect: "held|400",
+        about: "extensions called constructor and __proto__",
+        run: |p| list(p, "Sec-WebSocket-Extensions", "constructor, __proto__; toString, hasOwnProperty"),
+    },
+];
+
+/// A field whose value may be taken or refused, but quickly, and without being repeated.
+fn list(p: &Probe<'_>, name: &str, value: &str) -> Tried {
+    let mut request = p.good();
+    request.set(name, value);
+    let began = std::time::Instant::now();
+    let entry = p.enter(&request)?;
+    if began.elapsed() > Duration::from_secs(1) {
+        return Ok(Outcome::In(format!("kept the server busy for {} ms", began.elapsed().as_millis())));
+    }
+    match entry {
+        Entry::Refused(outcome) => Ok(outcome),
+        Entry::Open(peer) if peer.head.to_ascii_lowercase().contains("sec-websocket-extensions") => {
+            Ok(Outcome::In("an extension is taken up".into()))
+        }
+        Entry::Open(_) => Ok(Outcome::Held("read, and ignored".into())),
+    }
+}
 
 fn changed(p: &Probe<'_>, change: fn(&mut Request)) -> Tried {
     let mut request = p.good();
@@ -157,12 +203,12 @@ fn rewritten(p: &Probe<'_>, change: fn(&str) -> String) -> Tried {
 
 fn pipelined(p: &Probe<'_>) -> Tried {
     let mut request = p.good();
-    request.set(VERSION, "8");
+    request.set(VERSION, "12");
     request.tail = p.good().bytes();
     let mut wire = p.lab.endpoint.connect(p.source)?;
     wire.send(&request.bytes())?;
     let mut answer = Answer::read(&mut wire, p.head_deadline())?;
-    let Some(refusal) = answer.refusal() else { return Ok(Outcome::In("version 8 is let in".into())) };
+    let Some(refusal) = answer.refusal() else { return Ok(Outcome::In("version 12 is let in".into())) };
     let deadline = std::time::Instant::now() + Duration::from_secs(2);
     let mut buffer = [0; 4096];
     loop {
