@@ -141,7 +141,7 @@ impl Guard {
         let offered = http::values_of(request.headers, "sec-websocket-protocol");
         let offered = http::subprotocols(&offered)?;
         let located = rules.locator.locate(request.headers, &target, &offered)?;
-        let is_guest = located == Located::None;
+        let is_guest = located == Located::None && document.credential.anonymous;
         // A guest has nothing a foreign page could not have: only the Origin tells the two apart.
         let ambient = is_guest || matches!(located, Located::Ambient { .. });
         let origin = http::single(request.headers, "origin")?;
@@ -150,7 +150,7 @@ impl Guard {
         let upgrade = http::upgrade(request)?;
         let tokens = token_entries(&offered);
         let subprotocol = http::negotiate(&offered, &tokens, &document.subprotocols)?;
-        if is_guest && !document.credential.anonymous {
+        if located == Located::None && !is_guest {
             return Err(Reason::CredentialMissing.into());
         }
         let limited = |until| Refused::until(Reason::RateLimited, until).at(now.mono);
