@@ -15,7 +15,7 @@ use futures::io::{AsyncRead, AsyncWrite};
 use futures::{Sink, Stream};
 use wswarden_core::message::Scratch;
 use wswarden_core::{
-    Action, Close, FragmentMeter, Judgement, Message, Need, Outcome, Pressure, Reason, Reply, Session, Timestamp, Verdict,
+    Action, Close, FrameMeter, Judgement, Message, Need, Outcome, Pressure, Reason, Reply, Session, Timestamp, Verdict,
 };
 
 use crate::clock;
@@ -75,7 +75,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             .max_write_buffer_size(bytes(document.queue.hard.bytes()).saturating_add(CONTROL_FRAME))
             .max_message_size(Some(most))
             .max_frame_size(Some(most));
-        let stream = Metered::new(stream, FragmentMeter::new(document.message.max_fragments), &first);
+        let stream = Metered::new(stream, FrameMeter::new(document.message.max_fragments), &first);
         let socket = WebSocketStream::from_partially_read(stream, first, Role::Server, Some(config)).await;
         Self {
             socket,
@@ -241,12 +241,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
 
     /// The library refuses to read on: says why to the peer, and empties the stream meanwhile.
     fn broken(&mut self, error: &WsError) {
-        let reason = match error {
-            _ if self.socket.get_ref().stopped.is_some() => Reason::TooManyFragments,
-            WsError::Capacity(_) => Reason::MessageTooBig,
-            WsError::Utf8(_) => Reason::InvalidUtf8,
-            WsError::Protocol(_) | WsError::AttackAttempt => Reason::ProtocolError,
-            _ => return self.lost(),
+        let reason = match (self.socket.get_ref().stopped, error) {
+            (Some(reason), _) => reason,
+            (None, WsError::Capacity(_)) => Reason::MessageTooBig,
+            (None, WsError::Utf8(_)) => Reason::InvalidUtf8,
+            (None, WsError::Protocol(_) | WsError::AttackAttempt) => Reason::ProtocolError,
+            (None, _) => return self.lost(),
         };
         self.close(reason);
         self.emptying = true;

@@ -1,25 +1,24 @@
-//! The byte stream below the WebSocket library, with what that library leaves out: a count of
-//! fragments, and the bytes that came with the request head.
+//! The byte stream below the WebSocket library, with the checks that library leaves out.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures::io::{AsyncRead, AsyncWrite};
-use wswarden_core::{FragmentMeter, Reason};
+use wswarden_core::{FrameMeter, Reason};
 
 /// A stream whose frames are counted on the way in.
 #[derive(Debug)]
 pub(crate) struct Metered<S> {
     stream: S,
-    meter: FragmentMeter,
+    meter: FrameMeter,
     /// Why reading was stopped.
     pub(crate) stopped: Option<Reason>,
 }
 
 impl<S> Metered<S> {
     /// Counts from `first` on, the bytes of the peer's that were read already.
-    pub(crate) fn new(stream: S, mut meter: FragmentMeter, first: &[u8]) -> Self {
+    pub(crate) fn new(stream: S, mut meter: FrameMeter, first: &[u8]) -> Self {
         let stopped = meter.feed(first).err();
         Self { stream, meter, stopped }
     }
@@ -40,7 +39,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
                 return Poll::Ready(Ok(read));
             }
         }
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "a message came in too many fragments")))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "the frames break the protocol or are too many")))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Counting the fragments of messages, below a WebSocket library that does not.
+//! Checking frame headers below a WebSocket library that is lax about them.
 
 use crate::reason::Reason;
 
@@ -6,10 +6,12 @@ use crate::reason::Reason;
 /// frames make up a message.
 ///
 /// A library that bounds only a message's bytes lets a peer send it in endless empty frames: work
-/// without end that no message limit ever sees (CVE-2026-48779). It looks at nothing but lengths
-/// and opcodes; what is wrong with a frame otherwise, the library says.
+/// without end that no message limit ever sees (CVE-2026-48779). One that takes a length in more
+/// bytes than it needs reads one stream in two ways that something in between may not (RFC 6455
+/// section 5.2: "the minimal number of bytes MUST be used"). What is wrong with a frame otherwise,
+/// the library says.
 #[derive(Clone, Debug)]
-pub struct FragmentMeter {
+pub struct FrameMeter {
     limit: u32,
     fragments: u32,
     /// Payload and mask bytes of the frame that is passing.
@@ -19,7 +21,7 @@ pub struct FragmentMeter {
     collected: usize,
 }
 
-impl FragmentMeter {
+impl FrameMeter {
     /// A meter that lets messages of up to `limit` frames pass.
     pub const fn new(limit: u32) -> Self {
         Self { limit, fragments: 0, passing: 0, header: [0; 10], collected: 0 }
@@ -28,7 +30,8 @@ impl FragmentMeter {
     /// Counts the frames in `bytes`, the next ones of the stream.
     ///
     /// # Errors
-    /// [`Reason::TooManyFragments`] as soon as a message has one frame too many.
+    /// [`Reason::TooManyFragments`] as soon as a message has one frame too many,
+    /// [`Reason::ProtocolError`] for a length that is longer than it need be.
     pub fn feed(&mut self, mut bytes: &[u8]) -> Result<(), Reason> {
         loop {
             let skipped = usize::try_from(self.passing).unwrap_or(usize::MAX).min(bytes.len());
@@ -40,7 +43,7 @@ impl FragmentMeter {
                 *place = byte;
             }
             self.collected = self.collected.saturating_add(1);
-            if let Some(payload) = self.payload_length() {
+            if let Some(payload) = self.payload_length()? {
                 self.passing = payload;
                 self.collected = 0;
                 self.count()?;
@@ -49,15 +52,18 @@ impl FragmentMeter {
     }
 
     /// How many bytes follow the header, once it is whole: the mask and the payload.
-    fn payload_length(&self) -> Option<u64> {
-        let [_, second, length @ ..] = &self.header;
+    fn payload_length(&self) -> Result<Option<u64>, Reason> {
+        let [_, second, a, b, c, d, e, f, g, h] = self.header;
         let mask = if second & 0x80 == 0 { 0 } else { 4 };
-        let (needed, payload) = match second & 0x7f {
-            126 => (4, u64::from(u16::from_be_bytes(*length.first_chunk()?))),
-            127 => (10, u64::from_be_bytes(*length.first_chunk()?)),
-            short => (2, u64::from(short)),
+        let (needed, payload, least) = match second & 0x7f {
+            126 => (4, u64::from(u16::from_be_bytes([a, b])), 126),
+            127 => (10, u64::from_be_bytes([a, b, c, d, e, f, g, h]), 0x1_0000),
+            short => (2, u64::from(short), 0),
         };
-        (self.collected >= needed).then(|| payload.saturating_add(mask))
+        if self.collected < needed {
+            return Ok(None);
+        }
+        if payload < least { Err(Reason::ProtocolError) } else { Ok(Some(payload.saturating_add(mask))) }
     }
 
     fn count(&mut self) -> Result<(), Reason> {
@@ -107,7 +113,7 @@ mod tests {
 
     #[test]
     fn t59_a_message_of_too_many_fragments_is_cut_even_if_they_are_empty() {
-        let mut meter = FragmentMeter::new(64);
+        let mut meter = FrameMeter::new(64);
         assert_eq!(meter.feed(&message(64, 0)), Ok(()));
         assert_eq!(meter.feed(&message(64, 3)), Ok(()));
         assert_eq!(meter.feed(&message(65, 0)), Err(Reason::TooManyFragments));
@@ -115,7 +121,7 @@ mod tests {
 
     #[test]
     fn control_frames_between_fragments_do_not_count() {
-        let mut meter = FragmentMeter::new(2);
+        let mut meter = FrameMeter::new(2);
         let stream = [frame(false, 1, 5), frame(true, 9, 0), frame(true, 10, 125), frame(true, 0, 5)].concat();
         assert_eq!(meter.feed(&stream), Ok(()));
     }
@@ -123,12 +129,21 @@ mod tests {
     #[test]
     fn t62_lengths_near_every_border_are_skipped_exactly() {
         for payload in [0, 1, 125, 126, 127, 0xffff, 0x1_0000, 0x1_0001] {
-            let mut meter = FragmentMeter::new(1);
+            let mut meter = FrameMeter::new(1);
             for _ in 0..3 {
                 assert_eq!(meter.feed(&message(1, payload)), Ok(()), "{payload}");
             }
             assert_eq!(meter.feed(&message(2, payload)), Err(Reason::TooManyFragments), "{payload}");
         }
+    }
+
+    #[test]
+    fn t62_a_length_in_more_bytes_than_it_needs_is_refused() {
+        let long = |header: &[u8]| FrameMeter::new(1).feed(&[header, &[0; 4]].concat());
+        assert_eq!(long(&[0x81, 0xfe, 0, 125]), Err(Reason::ProtocolError));
+        assert_eq!(long(&[0x81, 0xfe, 0, 126]), Ok(()));
+        assert_eq!(long(&[0x81, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff]), Err(Reason::ProtocolError));
+        assert_eq!(long(&[0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 0]), Ok(()));
     }
 
     proptest! {
@@ -139,8 +154,8 @@ mod tests {
             step in 1..40_usize,
         ) {
             let stream: Vec<u8> = messages.iter().flat_map(|(fragments, payload)| message(*fragments, *payload)).collect();
-            let whole = FragmentMeter::new(limit).feed(&stream);
-            let mut meter = FragmentMeter::new(limit);
+            let whole = FrameMeter::new(limit).feed(&stream);
+            let mut meter = FrameMeter::new(limit);
             let cut = stream.chunks(step).try_for_each(|piece| meter.feed(piece));
             prop_assert_eq!(whole, cut);
             let most = messages.iter().map(|(fragments, _)| *fragments).max().unwrap_or(0);

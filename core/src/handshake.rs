@@ -161,7 +161,7 @@ impl Guard {
             path: target.path().into(),
             ambient,
             secure,
-            host: host.host().into(),
+            host: http::single(request.headers, "host")?.map(|host| String::from_utf8_lossy(host).into()).unwrap_or_default(),
             response: upgrade.accept(subprotocol)?,
         };
         Ok(Candidate {

@@ -45,7 +45,7 @@ mod time;
 mod verdict;
 
 pub use event::{Event, EventKind, SessionId};
-pub use frames::FragmentMeter;
+pub use frames::FrameMeter;
 pub use guard::{Affected, Guard, Revocation, Stats};
 pub use handshake::{Admission, Answer, Candidate, Judgement, Need, Peer, Waiting};
 pub use host::{Gap, Host};
