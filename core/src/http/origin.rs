@@ -4,6 +4,8 @@
 //! Browsers let any page open a WebSocket to any server, and send the server's cookies along. The
 //! Origin is what tells a foreign page apart (cross-site WebSocket hijacking, CWE-1385).
 
+use std::fmt;
+
 use super::host::{Authority, same_host, split_port};
 use super::origin_entry::{Kind, OriginEntry};
 use crate::policy;
@@ -14,10 +16,10 @@ use crate::reason::Reason;
 ///
 /// Only this form is an origin: no user, path, query or fragment, no second origin, nothing but
 /// ASCII. A host with a dot at its end is another host than without.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Origin<'a>(Option<Tuple<'a>>);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 struct Tuple<'a> {
     scheme: &'a str,
     host: &'a str,
@@ -41,14 +43,14 @@ impl<'a> Origin<'a> {
         self.0.is_none()
     }
 
-    /// The scheme as it came; compare it without regard to case. None when opaque.
-    pub fn scheme(&self) -> Option<&'a str> {
-        self.0.map(|tuple| tuple.scheme)
+    /// The scheme, in lower case. None when opaque.
+    pub fn scheme(&self) -> Option<String> {
+        self.0.map(|tuple| tuple.scheme.to_ascii_lowercase())
     }
 
-    /// The host as it came; compare it without regard to case. None when opaque.
-    pub fn host(&self) -> Option<&'a str> {
-        self.0.map(|tuple| tuple.host)
+    /// The host, in lower case. None when opaque.
+    pub fn host(&self) -> Option<String> {
+        self.0.map(|tuple| tuple.host.to_ascii_lowercase())
     }
 
     /// The port, named or the scheme's default. None when opaque, or when the scheme has none.
@@ -70,6 +72,13 @@ impl<'a> Origin<'a> {
             let is_label = !label.is_empty() && label.bytes().all(is_label_byte);
             is_label && rest.eq_ignore_ascii_case(suffix) && own.port == port && own.scheme.eq_ignore_ascii_case(scheme)
         })
+    }
+}
+
+/// The header's value stays out.
+impl fmt::Debug for Origin<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_opaque() { "Origin(null)" } else { "Origin(..)" })
     }
 }
 

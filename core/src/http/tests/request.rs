@@ -1,6 +1,6 @@
 use super::{SAMPLE, headers, request, sample};
 use crate::Reason;
-use crate::http::{Header, HttpVersion, Request, check_size, check_syntax, single};
+use crate::http::{Authority, Header, HttpVersion, Origin, Request, check_size, check_syntax, extensions, single};
 use crate::policy::{Size, Transport};
 
 #[test]
@@ -101,6 +101,9 @@ fn t31_a_repeated_single_valued_header_has_no_value() {
 fn t52_a_request_can_be_printed() {
     let fields = headers(&[("authorization", "Bearer canary"), ("x-canary", "1")]);
     let request = Request { method: "canary", ..request("/chat?token=canary", &fields) };
-    let text = format!("{request:?} {:?}", fields);
+    let origin = Origin::parse(b"https://canary.example").unwrap();
+    let host = Authority::parse("canary.example").unwrap();
+    let extension = extensions(&[b"canary; a=canary"]).unwrap();
+    let text = format!("{request:?} {fields:?} {origin:?} {host:?} {extension:?}");
     assert!(text.contains("/chat?...") && !text.contains("canary"), "{text}");
 }
