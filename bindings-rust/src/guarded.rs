@@ -1,5 +1,6 @@
 //! A guarded connection: a stream of messages that are within policy, and a sink.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -44,14 +45,13 @@ pub struct Guarded<S, T: Timer> {
     scratch: Scratch,
     /// When the sleep ends, and the sleep.
     wake: Option<(Timestamp, T::Sleep)>,
-    /// A frame the library had no room for yet. While there is one nothing is read: a peer that
-    /// does not read gets nothing more done.
-    outbox: Option<Frame>,
+    /// What waits to be sent. The session counts its bytes and closes at the policy's hard mark.
+    outbox: VecDeque<Frame>,
     asked: Option<(Resolving, Asked)>,
     /// The library is done reading; only its stream is still emptied.
     emptying: bool,
-    /// Bytes handed to the library that it has not flushed.
-    unflushed: u64,
+    /// Bytes of messages that wait here or in the library.
+    unsent: u64,
     ended: bool,
 }
 
@@ -83,10 +83,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             guard: guard.clone(),
             scratch: Scratch::new(),
             wake: None,
-            outbox: None,
+            outbox: VecDeque::new(),
             asked: None,
             emptying: false,
-            unflushed: 0,
+            unsent: 0,
             ended: false,
         }
     }
@@ -112,21 +112,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         self.apply(outcome);
     }
 
-    /// Does what an outcome says. True: the message is to be delivered.
+    /// Does what an outcome says.
     fn apply(&mut self, outcome: Outcome) {
         self.guard.record(outcome.event, &self.session);
         match outcome.verdict {
-            Verdict::Reply(reply) => self.outbox = Some(error_reply(reply)),
+            Verdict::Reply(reply) => self.outbox.push_back(error_reply(reply)),
             Verdict::Close(close) => self.send_close(close),
             // The library answers pings and close frames of its own accord.
             _ => {}
         }
     }
 
+    /// Sends a close frame in place of all that still waits: after it nothing may follow.
     fn send_close(&mut self, close: Close) {
         let frame =
             (close.code != 0).then(|| CloseFrame { code: CloseCode::from(close.code), reason: close.text().into() });
-        self.outbox = Some(Frame::Close(frame));
+        self.outbox.clear();
+        self.outbox.push_back(Frame::Close(frame));
     }
 
     /// Does what is due, and has the task woken when something will be. False: the stream is over.
@@ -136,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             if let Some(due) = self.session.handle_timeout(now) {
                 self.guard.record(due.event, &self.session);
                 match due.action {
-                    Action::Ping(payload) => self.outbox = Some(Frame::Ping(payload.to_vec().into())),
+                    Action::Ping(payload) => self.outbox.push_back(Frame::Ping(payload.to_vec().into())),
                     Action::Close(close) => self.send_close(close),
                     Action::Revalidate => self.ask_again(),
                     Action::Terminate => return false,
@@ -193,25 +195,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
 
     /// Hands the library what waits to be sent. Ready when nothing waits any more.
     fn poll_outbox(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
-        while let Some(frame) = self.outbox.take() {
-            match Pin::new(&mut self.socket).poll_ready(cx) {
-                Poll::Ready(Ok(())) => match Pin::new(&mut self.socket).start_send(frame) {
-                    // The library has sent its own close frame already, in answer to the peer's.
-                    Ok(()) | Err(WsError::Protocol(_) | WsError::ConnectionClosed) => {}
-                    Err(error) => return Poll::Ready(Err(error)),
-                },
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => {
-                    self.outbox = Some(frame);
-                    return Poll::Pending;
-                }
+        while !self.outbox.is_empty() {
+            ready!(Pin::new(&mut self.socket).poll_ready(cx))?;
+            let Some(frame) = self.outbox.pop_front() else { break };
+            match Pin::new(&mut self.socket).start_send(frame) {
+                // The library has sent its own close frame already, in answer to the peer's.
+                Ok(()) | Err(WsError::Protocol(_) | WsError::ConnectionClosed) => {}
+                Err(error) => return Poll::Ready(Err(error)),
             }
         }
-        let flushed = Pin::new(&mut self.socket).poll_flush(cx);
-        if matches!(flushed, Poll::Ready(Ok(()))) {
-            self.session.drained(std::mem::take(&mut self.unflushed));
-        }
-        flushed
+        ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
+        self.session.drained(std::mem::take(&mut self.unsent));
+        Poll::Ready(Ok(()))
     }
 
     /// One frame or message from the library. None: nothing to deliver, go on.
@@ -251,15 +246,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             WsError::Capacity(_) => Reason::MessageTooBig,
             WsError::Utf8(_) => Reason::InvalidUtf8,
             WsError::Protocol(_) | WsError::AttackAttempt => Reason::ProtocolError,
-            _ => {
-                let event = self.session.lost(clock::mono());
-                self.guard.record(event, &self.session);
-                self.ended = true;
-                return;
-            }
+            _ => return self.lost(),
         };
         self.close(reason);
         self.emptying = true;
+    }
+
+    /// The stream is gone.
+    fn lost(&mut self) {
+        let event = self.session.lost(clock::mono());
+        self.guard.record(event, &self.session);
+        self.ended = true;
     }
 
     /// Reads and drops what the peer still sends after the library has given up: closing a socket
@@ -290,16 +287,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Stream for Guarded<S, T> {
                 return Poll::Ready(None);
             }
             this.poll_asked(cx);
-            match this.poll_outbox(cx) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(_)) => {
-                    let event = this.session.lost(clock::mono());
-                    this.guard.record(event, &this.session);
-                    this.ended = true;
-                    return Poll::Ready(None);
-                }
-                Poll::Pending if this.outbox.is_some() => return Poll::Pending,
-                Poll::Pending => {}
+            // Reading goes on while the peer does not read: what waits for it is bounded, and its
+            // pongs must be seen.
+            if let Poll::Ready(Err(_)) = this.poll_outbox(cx) {
+                this.lost();
+                return Poll::Ready(None);
             }
             if this.emptying {
                 ready!(this.poll_emptying(cx));
@@ -319,9 +311,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Stream for Guarded<S, T> {
                     }
                 }
                 None => {
-                    let event = this.session.lost(clock::mono());
-                    this.guard.record(event, &this.session);
-                    this.ended = true;
+                    this.lost();
                     return Poll::Ready(None);
                 }
             }
@@ -332,16 +322,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Stream for Guarded<S, T> {
 impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Sink<Outgoing> for Guarded<S, T> {
     type Error = SendError;
 
-    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let this = self.get_mut();
-        if let Some(close) = this.session.closed() {
-            return Poll::Ready(Err(SendError::Closed(close)));
-        }
-        Pin::new(&mut this.socket).poll_ready(cx).map_err(into_send_error)
+    /// Ready as long as the connection is open: what waits is counted, not waited for.
+    fn poll_ready(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        Poll::Ready(self.session.closed().map_or(Ok(()), |close| Err(SendError::Closed(close))))
     }
 
+    /// Queues a message. Over the policy's hard mark the connection closes instead.
     fn start_send(self: Pin<&mut Self>, message: Outgoing) -> Result<(), SendError> {
         let this = self.get_mut();
+        if let Some(close) = this.session.closed() {
+            return Err(SendError::Closed(close));
+        }
         let frame = match message {
             Outgoing::Text(text) => Frame::Text(text.into()),
             Outgoing::Binary(bytes) => Frame::Binary(bytes.into()),
@@ -351,20 +342,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Sink<Outgoing> for Guarded<S, 
             this.send_close(close);
             return Err(SendError::Closed(close));
         }
-        this.unflushed = this.unflushed.saturating_add(length);
-        Pin::new(&mut this.socket).start_send(frame).map_err(into_send_error)
+        this.unsent = this.unsent.saturating_add(length);
+        this.outbox.push_back(frame);
+        Ok(())
     }
 
+    /// Sends what waits. Deadlines are kept meanwhile: a peer that does not read for so long that
+    /// it misses a ping is closed, and the flush fails.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         let this = self.get_mut();
-        ready!(Pin::new(&mut this.socket).poll_flush(cx)).map_err(into_send_error)?;
-        this.session.drained(std::mem::take(&mut this.unflushed));
-        Poll::Ready(Ok(()))
+        this.guard.watch(this.session.id(), cx.waker());
+        let alive = this.poll_due(cx);
+        match (alive, this.session.closed()) {
+            (true, None) => this.poll_outbox(cx).map_err(into_send_error),
+            (_, Some(close)) => Poll::Ready(Err(SendError::Closed(close))),
+            (false, None) => Poll::Ready(Err(SendError::Io(io::ErrorKind::BrokenPipe.into()))),
+        }
     }
 
+    /// Sends what waits and a close frame. Poll the stream to its end to see the peer's.
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         let this = self.get_mut();
         if this.session.closed().is_none() {
+            ready!(this.poll_outbox(cx)).map_err(into_send_error)?;
             this.close(Reason::ClosedByHost);
         }
         this.poll_outbox(cx).map_err(into_send_error)

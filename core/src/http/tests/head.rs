@@ -183,6 +183,13 @@ fn t16_limits_are_refused_at_the_byte_that_breaks_them() {
     assert_eq!(at_once(&endless), Err(Reason::HeadersTooLarge));
     assert_eq!(at_once(&endless[..16_383]), Ok(None));
     assert_eq!(at_once(&endless[..16_384]), Err(Reason::HeadersTooLarge));
+    // The last line and the last field that fit, and one more.
+    let line = |method: usize| format!("{} /{} HTTP/1.1\r\n\r\n", "M".repeat(method), "x".repeat(8_191));
+    assert!(at_once(line(21).as_bytes()).unwrap().is_some());
+    assert_eq!(at_once(line(22).as_bytes()), Err(Reason::UriTooLong));
+    let fields = |count: usize| format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(count));
+    assert!(at_once(fields(8).as_bytes()).unwrap().is_some());
+    assert_eq!(at_once(fields(9).as_bytes()), Err(Reason::HeadersTooLarge));
     // A head of just the largest size is fine, though more follows.
     let head = format!("GET / HTTP/1.1\r\na: {}\r\n\r\n", "x".repeat(16_384 - 23));
     assert_eq!(head.len(), 16_384);
