@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use async_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use async_tungstenite::tungstenite::error::ProtocolError;
 use async_tungstenite::tungstenite::{Error as WsError, Message as Frame};
 use futures::io::{AsyncRead, AsyncWrite};
 use futures::{Sink, Stream};
@@ -245,6 +246,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             (Some(reason), _) => reason,
             (None, WsError::Capacity(_)) => Reason::MessageTooBig,
             (None, WsError::Utf8(_)) => Reason::InvalidUtf8,
+            (None, WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => return self.lost(),
             (None, WsError::Protocol(_) | WsError::AttackAttempt) => Reason::ProtocolError,
             (None, _) => return self.lost(),
         };
