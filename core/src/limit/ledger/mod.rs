@@ -115,6 +115,7 @@ impl Ledger {
     /// A newcomer gets a record whose buckets are full, which nobody holds and which is not
     /// banned; else a fresh one; else, when all `capacity` records are live, one of 1,024 that are
     /// shared, chosen by `overflow`.
+    #[must_use = "the record is held until its place is given back with `leave`"]
     pub fn enter(&self, key: Key, overflow: Key, now: Timestamp) -> Place {
         let hash = self.sip.hash(&key);
         match self.find(hash, &key) {
