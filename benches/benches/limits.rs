@@ -124,7 +124,7 @@ fn by_address(c: &mut Criterion) {
         let ledger = Ledger::new(count, [7; 16], Duration::from_secs(1));
         for key in 0..count {
             let (fine, overflow) = ledger_key(address(key));
-            ledger.enter(fine, overflow, Timestamp::ZERO);
+            let _held = ledger.enter(fine, overflow, Timestamp::ZERO);
         }
         report("ledger", count, before);
         println!("ledger, {count} keys: {:.1} bytes a key by its own account", ledger.memory() as f64 / count as f64);
@@ -194,7 +194,7 @@ fn newcomers(c: &mut Criterion) {
     });
     let ledger = Ledger::new(100_000, [7; 16], Duration::from_secs(1));
     for key in 0..100_000 {
-        ledger.enter(Key::new(key, 0), Key::new(0, 0), Timestamp::ZERO);
+        let _held = ledger.enter(Key::new(key, 0), Key::new(0, 0), Timestamp::ZERO);
     }
     group.bench_function("an address never seen, all records live", |b| {
         b.iter(|| {
