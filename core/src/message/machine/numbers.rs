@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::decimal::{Divisor, Num};
 use super::full::Full;
+use super::logic::Logic;
 use super::number::Numeral;
 use super::text::Text;
 
@@ -29,11 +30,12 @@ pub(crate) struct NumberChecks {
     pub(crate) multiple_of: Vec<Divisor>,
     /// Each list holds the value.
     pub(crate) one_of: Option<Vec<Num>>,
+    pub(crate) logic: Vec<Logic>,
     pub(crate) whole: Vec<Full>,
 }
 
 /// What counts as an integer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Integer {
     /// Any number will do.
     #[default]
@@ -85,6 +87,11 @@ impl NumberRule {
 }
 
 impl NumberChecks {
+    /// Whether there is something to judge on the whole value.
+    pub(crate) fn needs_more(&self) -> bool {
+        !(self.whole.is_empty() && self.logic.is_empty())
+    }
+
     #[inline(never)]
     pub(crate) fn hold(&self, text: &[u8], small: Option<i64>) -> bool {
         let value = small.map_or_else(|| Num::read(text), |small| Num::Int(i128::from(small)));
