@@ -150,7 +150,7 @@ impl<S: Sink> Machine<'_, S> {
     /// A value of a kind that is not accepted here.
     #[cold]
     #[inline(never)]
-    fn refused(&mut self) -> Fault {
+    pub(super) fn refused(&mut self) -> Fault {
         let (place, at) = (self.node.place, self.at);
         if place == super::UNTYPED { Fault::new(Reason::UnknownType, at) } else { self.against(place, at) }
     }

@@ -18,7 +18,7 @@ pub(crate) enum Logic {
 }
 
 /// How many readings within readings there may be: each takes a part of the caller's stack.
-const MOST_NESTED: u8 = 32;
+const MOST_NESTED: u8 = 24;
 /// How many bytes may be read again for each byte of a message, and for none: what unions within unions may cost.
 const AGAIN: u64 = 32;
 const AGAIN_AT_LEAST: u64 = 1 << 14;

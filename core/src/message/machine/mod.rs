@@ -188,7 +188,7 @@ impl<S: Sink> Machine<'_, S> {
             }
             Kind::Length(_, longest) => most = *longest,
             Kind::Checks(checks) => most = checks.most.unwrap_or(usize::MAX),
-            Kind::Never => return Err(self.against(rule.place, start)),
+            Kind::Never => return Err(self.refused()),
             Kind::Any => {}
         }
         let read = match self.text.string::<L>(inside, most, &mut self.high) {
@@ -227,7 +227,7 @@ impl<S: Sink> Machine<'_, S> {
         if rule != ANY {
             let Some(rule) = self.program.numbers.get(index(rule)) else { return Err(Fault::new(Reason::Internal, start)) };
             if !rule.holds(&self.text, start, number) {
-                return Err(self.against(rule.place, start));
+                return Err(if rule.place == NOWHERE { self.refused() } else { self.against(rule.place, start) });
             }
             if let Some(checks) = rule.checks.as_deref().filter(|checks| checks.needs_more()) {
                 self.rest(&checks.whole, &checks.logic, start, number.end, rule.place)?;
@@ -251,7 +251,7 @@ impl<S: Sink> Machine<'_, S> {
             _ => return Err(Fault::new(Reason::InvalidJson, start)),
         };
         if !ok {
-            return Err(self.against(self.node.place, start));
+            return Err(self.refused());
         }
         self.at = start.wrapping_add(length);
         self.sink.scalar(kind, start, self.at, false);

@@ -6,6 +6,7 @@ use super::decimal::{Divisor, Num};
 use super::full::Full;
 use super::logic::Logic;
 use super::number::Numeral;
+use super::rules::NOWHERE;
 use super::text::Text;
 
 /// What a number may be: two comparisons for nearly all of them, the rest apart.
@@ -72,7 +73,7 @@ impl NumberRule {
 
     pub(crate) fn never() -> Self {
         let checks = NumberChecks { one_of: Some(Vec::new()), ..NumberChecks::default() };
-        Self { least: 1, most: 0, plain: true, checks: Some(Box::new(checks)), place: 0 }
+        Self { least: 1, most: 0, plain: true, checks: Some(Box::new(checks)), place: NOWHERE }
     }
 
     /// Whether the number from `start` passes, its subtree fallbacks aside.

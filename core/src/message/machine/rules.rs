@@ -57,6 +57,9 @@ impl Node {
 /// The place of what is refused for want of a known type, not by a schema.
 pub(crate) const UNTYPED: u32 = u32::MAX;
 
+/// The place of the rule that accepts nothing.
+pub(crate) const NOWHERE: u32 = u32::MAX;
+
 /// Node 0 accepts nothing, node 1 accepts all.
 pub(crate) const NEVER_NODE: u32 = 0;
 pub(crate) const ANY_NODE: u32 = 1;
