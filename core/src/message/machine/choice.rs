@@ -70,7 +70,7 @@ impl<S: Sink> Machine<'_, S> {
 
     /// Past the value that starts at `at`, by its strings and brackets alone.
     #[inline(never)]
-    fn past_value<L: Lanes>(&mut self, mut at: usize) -> Option<usize> {
+    pub(super) fn past_value<L: Lanes>(&mut self, mut at: usize) -> Option<usize> {
         let mut depth = 0_usize;
         loop {
             match self.text.at(at) {

@@ -77,13 +77,11 @@ impl Names {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.names.len()
-    }
-
-    #[inline(always)]
-    pub(crate) fn get(&self, index: usize) -> Option<&Name> {
-        self.names.get(index)
+    /// Gives a name another node.
+    pub(crate) fn set_node(&mut self, index: usize, node: u32) {
+        if let Some(name) = self.names.get_mut(index) {
+            name.node = node;
+        }
     }
 
     pub(crate) fn texts(&self) -> impl Iterator<Item = &[u8]> {
