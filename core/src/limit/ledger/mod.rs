@@ -290,12 +290,12 @@ impl Ledger {
     #[inline]
     fn find(&self, hash: u64, key: &Key) -> Option<(Place, &Record)> {
         let found = self.index.find(hash, &self.records, |record| record.is_of(key))?;
-        Some((Place(found.0), found.1))
+        Some((Place::new(found.0), found.1))
     }
 
     fn find_locked(&self, hash: u64, key: &Key) -> Option<(Place, &Record)> {
         let found = self.index.find_locked(hash, &self.records, |record| record.is_of(key))?;
-        Some((Place(found.0), found.1))
+        Some((Place::new(found.0), found.1))
     }
 
     #[cold]
