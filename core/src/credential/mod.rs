@@ -1,5 +1,6 @@
 //! Where a credential stands, and whether it is good.
 
+mod base64url;
 mod cache;
 mod claims;
 mod digest;
