@@ -2,6 +2,7 @@
 
 mod base64url;
 mod cache;
+mod claim_rule;
 mod claims;
 mod digest;
 mod fault;
@@ -22,6 +23,7 @@ mod tests;
 pub mod ticket;
 
 pub use cache::TokenCache;
+pub use claim_rule::ClaimRule;
 pub use fault::JwtFault;
 pub use jwk::judge_jwk;
 pub use jwks::{Jwks, JwksRules, Lookup, PublishedKeys};
