@@ -334,6 +334,28 @@ mod tests {
         Ok(())
     }
 
+    #[test]
+    fn a_name_is_found_by_all_of_its_letters() {
+        let long = |length: usize, start: &str| format!("{start}{}", "\0".repeat(length - start.len()));
+        let mut names: Vec<String> =
+            ["", "e", "ex", "exp", "expi", "expires", "expires_", "expires_a", "expires_b", "\0", "\0\0"]
+                .map(Into::into)
+                .to_vec();
+        // Lengths and letters that would pack into the same number, were the length cut off.
+        names.extend([255, 256, 257, 259, 512].map(|length| long(length, "\0\0\0\u{3}exp")));
+        names.extend([254, 255, 256].map(|length| long(length, "expires")));
+        for (at, name) in names.iter().enumerate() {
+            let rest = names.iter().enumerate().filter(|(other, _)| *other != at);
+            let others: Vec<String> =
+                rest.map(|(_, name)| format!("{}:1", serde_json::to_string(name).unwrap())).collect();
+            let text = format!("{{{}}}", others.join(","));
+            assert!(member(&Json::object(text.as_bytes()).unwrap(), name).is_none(), "{name:?}");
+            let text = format!("{{{},{}:2}}", others.join(","), serde_json::to_string(name).unwrap());
+            let members = Json::object(text.as_bytes()).unwrap();
+            assert!(member(&members, name) == Some(&Json::Whole(2)), "{name:?}");
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(1000))]
 

@@ -1,4 +1,9 @@
 //! Where a credential stands, and whether it is good.
+//!
+//! [`Locator`] finds it in a request, by syntax alone. [`JwtVerifier`] judges JSON Web Tokens with the
+//! policy's keys and with [`PublishedKeys`], which [`Jwks`] says when to fetch; [`TokenCache`] spares
+//! the second signature check of the same token. [`ticket`] holds single-use tickets, and
+//! [`Revocations`] what was taken back. Opaque session tokens are the host's to resolve.
 
 mod base64url;
 mod cache;
