@@ -1,6 +1,7 @@
 //! What the tests of credentials share: keys, tokens, a policy, and the suites of the field.
 
 mod cache;
+mod canary;
 mod claims;
 mod jwks;
 mod keys;

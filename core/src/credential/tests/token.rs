@@ -95,6 +95,10 @@ fn t35_kid_is_only_a_name() {
         assert_eq!(verify(json!(kid)), Err(JwtFault::NoKey), "{kid}");
     }
     assert_eq!(verify(json!("k".repeat(129))), Err(JwtFault::NoKey));
+    let long =
+        |length: usize| sign(&json!({ "alg": "HS256", "kid": "k".repeat(length) }).to_string(), &good().to_string());
+    assert!(super::verify(&long(128)).is_ok(), "a key without id is any token's");
+    assert_eq!(fault(&long(129)), JwtFault::NoKey);
     for kid in [json!(null), json!(1), json!(["2026-11"]), json!({ "2026-11": 1 }), json!(true)] {
         assert_eq!(verify(kid), Err(JwtFault::Malformed));
     }
