@@ -129,15 +129,7 @@ impl Registry {
     /// An empty registry for connections of `guard`.
     pub fn new(guard: Guard, now: Timestamp) -> Self {
         let epoch = guard.epoch();
-        Self {
-            guard,
-            chunks: Vec::new(),
-            free: VecDeque::new(),
-            wheel: Wheel::new(now),
-            len: 0,
-            epoch,
-            rescan: SLOTS,
-        }
+        Self { guard, chunks: Vec::new(), free: VecDeque::new(), wheel: Wheel::new(now), len: 0, epoch, rescan: SLOTS }
     }
 
     /// How many connections it holds.

@@ -167,13 +167,7 @@ impl Session {
 
     /// A message that came when the session was not plainly open, or after the guard changed.
     /// None: it is open after all, and the message is judged as usual.
-    fn unusual(
-        &mut self,
-        kind: MessageKind,
-        bytes: &[u8],
-        scratch: &mut Scratch,
-        now: Timestamp,
-    ) -> Option<Outcome> {
+    fn unusual(&mut self, kind: MessageKind, bytes: &[u8], scratch: &mut Scratch, now: Timestamp) -> Option<Outcome> {
         if let Some(close) = self.sync(now) {
             return Some(close);
         }

@@ -91,7 +91,9 @@ fn so_many_faults_are_answered_and_the_next_one_closes() {
     let mut story = Story::new("");
     let mut session = story.open_user("alice");
     for _ in 0..5 {
-        assert!(matches!(story.text(&mut session, "{").verdict, Verdict::Reply(reply) if reply.reason == Reason::InvalidJson));
+        assert!(
+            matches!(story.text(&mut session, "{").verdict, Verdict::Reply(reply) if reply.reason == Reason::InvalidJson)
+        );
     }
     let close = closed(story.text(&mut session, "{")).unwrap();
     assert_eq!((close.code, close.reason), (4400, Reason::TooManyErrors));
@@ -196,7 +198,9 @@ fn an_expired_session_takes_only_a_refresh_for_as_long_as_the_grace() {
     let mut session = story.open(&Client::stranger().header("authorization", format!("Bearer {token}")));
     let due = story.next_due(&mut session, 2 * MINUTE).unwrap();
     assert_eq!(due.action, Action::Expired);
-    assert!(matches!(story.text(&mut session, "{}").verdict, Verdict::Reply(reply) if reply.reason == Reason::TokenExpired));
+    assert!(
+        matches!(story.text(&mut session, "{}").verdict, Verdict::Reply(reply) if reply.reason == Reason::TokenExpired)
+    );
 
     let refresh = auth_message(&story.token("alice", 600));
     assert_eq!(story.text(&mut session, &refresh).verdict, Verdict::Authenticate);
@@ -220,7 +224,9 @@ fn a_refresh_for_another_user_or_for_more_scopes_closes() {
         let token = story.token_with("alice", 600, scopes("read write"));
         let mut session = story.open(&Client::stranger().header("authorization", format!("Bearer {token}")));
         let narrower = auth_message(&story.token_with("alice", 900, scopes("read write")));
-        assert!(matches!(session.authenticate(narrower.as_bytes(), story.now), Judgement::Done(o) if o.verdict == Verdict::Ignore));
+        assert!(
+            matches!(session.authenticate(narrower.as_bytes(), story.now), Judgement::Done(o) if o.verdict == Verdict::Ignore)
+        );
         let wider = auth_message(&story.token_with(subject, 900, scopes(scope)));
         let Judgement::Done(outcome) = session.authenticate(wider.as_bytes(), story.now) else { panic!() };
         assert_eq!(closed(outcome).unwrap().reason, Reason::IdentityChanged);
@@ -253,7 +259,9 @@ fn before_the_first_messages_credential_nothing_else_is_taken() {
     let mut session = story.open(&Client::stranger());
     let message = auth_message(&story.token("alice", 60));
     assert_eq!(story.text(&mut session, &message).verdict, Verdict::Authenticate);
-    assert!(matches!(session.authenticate(message.as_bytes(), story.now), Judgement::Done(o) if o.verdict == Verdict::Ignore));
+    assert!(
+        matches!(session.authenticate(message.as_bytes(), story.now), Judgement::Done(o) if o.verdict == Verdict::Ignore)
+    );
     assert!(delivered(story.text(&mut session, "{}")));
     assert_eq!(session.identity().and_then(Identity::subject), Some("alice"));
 }
@@ -308,7 +316,9 @@ fn an_opaque_first_message_waits_for_the_host_and_a_second_one_closes() {
 
     // An answer nobody asked for never opens a session.
     let mut session = story.open(&Client::stranger());
-    let Judgement::Done(outcome) = session.provide(Answer::Identity(Identity::assertion("eve")), story.now) else { panic!() };
+    let Judgement::Done(outcome) = session.provide(Answer::Identity(Identity::assertion("eve")), story.now) else {
+        panic!()
+    };
     assert_eq!(closed(outcome).unwrap().reason, Reason::Internal);
 }
 
@@ -317,15 +327,19 @@ fn a_revocation_closes_the_sessions_it_names_and_refuses_the_credential() {
     let mut story = Story::new("");
     let mut alice = story.open_user("alice");
     let mut bob = story.open_user("bob");
-    let user = |subject: &str| UserKey { namespace: "https://id.example.com".into(), tenant: "".into(), subject: subject.into() };
-    let affected = story.guard.revoke(Revocation::User { user: user("alice"), issued_before: story.now.unix });
+    let user = |subject: &str| UserKey {
+        namespace: "https://id.example.com".into(),
+        tenant: "".into(),
+        subject: subject.into(),
+    };
+    let affected = story.revoke(Revocation::User { user: user("alice"), issued_until: story.now.unix });
     assert_eq!(affected.ids, [alice.id()]);
     assert_eq!(closed(story.text(&mut alice, "{}")).unwrap().reason, Reason::Revoked);
     assert!(delivered(story.text(&mut bob, "{}")));
     assert_eq!(story.refused(&Client::good(&story, "alice")), Reason::Revoked);
 
     let token = Revocation::Token { namespace: "https://id.example.com".into(), id: "bob".into() };
-    assert_eq!(story.guard.revoke(token).ids, [bob.id()]);
+    assert_eq!(story.revoke(token).ids, [bob.id()]);
     let due = bob.handle_timeout(story.now.mono).unwrap();
     assert!(matches!(due.action, Action::Close(close) if close.reason == Reason::Revoked));
 }
@@ -339,7 +353,7 @@ fn a_cut_off_spares_credentials_issued_after_it() {
         Client::stranger().header("authorization", format!("Bearer {token}"))
     };
     let user = UserKey { namespace: "https://id.example.com".into(), tenant: "".into(), subject: "alice".into() };
-    let affected = story.guard.revoke(Revocation::User { user, issued_before: UnixTime::from_secs(issued) });
+    let affected = story.revoke(Revocation::User { user, issued_until: UnixTime::from_secs(issued - 1) });
     assert!(affected.ids.is_empty());
     assert_eq!(story.refused(&open(&story, issued - 1)), Reason::Revoked);
     let mut session = story.open(&open(&story, issued));
@@ -439,7 +453,9 @@ fn a_revalidation_that_is_not_answered_closes() {
     "#;
     let mut story = Story::of(&merged(source, SELDOM));
     let open = |story: &Story| {
-        let Ok(crate::Admission::Wait(waiting)) = story.admit(&Client::stranger().header("cookie", "sid=abc")) else { panic!() };
+        let Ok(crate::Admission::Wait(waiting)) = story.admit(&Client::stranger().header("cookie", "sid=abc")) else {
+            panic!()
+        };
         assert_eq!(waiting.need(), &Need::Identity("abc".into()));
         match waiting.provide(Answer::Identity(Identity::assertion("alice").scopes(["read"])), story.now) {
             Ok(crate::Admission::Open(session)) => session,

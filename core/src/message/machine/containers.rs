@@ -144,7 +144,14 @@ impl<S: Sink> Machine<'_, S> {
             }
         }
         let tape = self.sink.open(Kind::Array, self.at);
-        Ok(Frame { rule: number, start: offset(self.at), tape, mark: self.keys.mark(), is_array: true, ..Frame::default() })
+        Ok(Frame {
+            rule: number,
+            start: offset(self.at),
+            tape,
+            mark: self.keys.mark(),
+            is_array: true,
+            ..Frame::default()
+        })
     }
 
     /// A value of a kind that is not accepted here.
@@ -258,7 +265,9 @@ impl<S: Sink> Machine<'_, S> {
                 top.more = top.more.wrapping_add(u16::from(place < required));
                 Ok(())
             }
-            Noted::Twice if self.limits.duplicates == Duplicates::Refuse => Err(Fault::new(Reason::DuplicateKey, start)),
+            Noted::Twice if self.limits.duplicates == Duplicates::Refuse => {
+                Err(Fault::new(Reason::DuplicateKey, start))
+            }
             Noted::Twice => Ok(()),
             Noted::Full => Err(Fault::new(Reason::JsonLimit, start)),
         }
@@ -279,7 +288,11 @@ impl<S: Sink> Machine<'_, S> {
     #[cold]
     #[inline(never)]
     fn too_many(&mut self, most: u32, place: u32) -> Fault {
-        if most == self.limits.max_members { Fault::new(Reason::JsonLimit, self.at) } else { self.against(place, self.at) }
+        if most == self.limits.max_members {
+            Fault::new(Reason::JsonLimit, self.at)
+        } else {
+            self.against(place, self.at)
+        }
     }
 
     #[inline(always)]
@@ -345,7 +358,8 @@ impl<S: Sink> Machine<'_, S> {
 impl Patterns {
     /// The node of a member by the patterns that its name matches.
     fn node(&self, raw: &[u8], escaped: bool) -> u32 {
-        let set = self.patterns.iter().rev().fold(0_u32, |set, pattern| (set << 1) | u32::from(pattern.is_in(raw, escaped)));
+        let set =
+            self.patterns.iter().rev().fold(0_u32, |set, pattern| (set << 1) | u32::from(pattern.is_in(raw, escaped)));
         self.nodes.get(index(set)).copied().unwrap_or(NEVER_NODE)
     }
 }

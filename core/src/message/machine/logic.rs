@@ -31,7 +31,14 @@ pub(super) fn budget(len: usize) -> u64 {
 impl<S: Sink> Machine<'_, S> {
     /// Judges the value from `start` to `end` by all that needs it whole.
     #[inline(never)]
-    pub(super) fn rest(&mut self, whole: &[Full], logic: &[Logic], start: usize, end: usize, place: u32) -> Result<(), Fault> {
+    pub(super) fn rest(
+        &mut self,
+        whole: &[Full],
+        logic: &[Logic],
+        start: usize,
+        end: usize,
+        place: u32,
+    ) -> Result<(), Fault> {
         for formula in logic {
             if !self.holds(formula, start)? {
                 return Err(self.against(place, start));
@@ -82,7 +89,8 @@ impl<S: Sink> Machine<'_, S> {
         }
         let mark = self.keys.mark();
         let node = self.program.nodes.get(index(node)).copied().unwrap_or(Node::NEVER);
-        let limits = Limits { duplicates: Duplicates::Allow, max_depth: usize::MAX, max_members: u32::MAX, ..self.limits };
+        let limits =
+            Limits { duplicates: Duplicates::Allow, max_depth: usize::MAX, max_members: u32::MAX, ..self.limits };
         let mut again = Machine {
             text: self.text,
             len: self.len,
@@ -117,7 +125,13 @@ impl<S: Sink> Machine<'_, S> {
 
     /// Judges an array that has been read by what concerns its items together.
     #[inline(never)]
-    pub(super) fn together<L: Lanes>(&mut self, rare: &RareArray, start: usize, end: usize, place: u32) -> Result<(), Fault> {
+    pub(super) fn together<L: Lanes>(
+        &mut self,
+        rare: &RareArray,
+        start: usize,
+        end: usize,
+        place: u32,
+    ) -> Result<(), Fault> {
         if rare.unique_strings {
             let mark = self.keys.mark();
             let mut at = self.text.past_space(start.wrapping_add(1));

@@ -225,7 +225,9 @@ impl<S: Sink> Machine<'_, S> {
         let start = self.at;
         let number = self.text.number(start, self.limits.max_digits)?;
         if rule != ANY {
-            let Some(rule) = self.program.numbers.get(index(rule)) else { return Err(Fault::new(Reason::Internal, start)) };
+            let Some(rule) = self.program.numbers.get(index(rule)) else {
+                return Err(Fault::new(Reason::Internal, start));
+            };
             if !rule.holds(&self.text, start, number) {
                 return Err(if rule.place == NOWHERE { self.refused() } else { self.against(rule.place, start) });
             }

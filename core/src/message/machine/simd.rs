@@ -109,7 +109,12 @@ impl Lanes for Neon {
     #[inline(always)]
     fn stops(block: Self::Block) -> u32 {
         // SAFETY: NEON is on every 64-bit Arm processor; so below.
-        bits(unsafe { v::vorrq_u8(v::vorrq_u8(v::vceqq_u8(block, v::vdupq_n_u8(b'"')), v::vceqq_u8(block, v::vdupq_n_u8(b'\\'))), v::vcltq_u8(block, v::vdupq_n_u8(0x20))) })
+        bits(unsafe {
+            v::vorrq_u8(
+                v::vorrq_u8(v::vceqq_u8(block, v::vdupq_n_u8(b'"')), v::vceqq_u8(block, v::vdupq_n_u8(b'\\'))),
+                v::vcltq_u8(block, v::vdupq_n_u8(0x20)),
+            )
+        })
     }
     #[inline(always)]
     fn high(block: Self::Block) -> u32 {
