@@ -107,3 +107,10 @@ fn suite(name: &str) -> Option<PathBuf> {
     eprintln!("left out: the suite {name}");
     None
 }
+
+#[test]
+fn what_a_guard_holds_can_be_shared_by_threads() {
+    fn is_shared<T: Send + Sync + 'static>() {}
+    is_shared::<(JwtVerifier, Locator, TokenCache, PublishedKeys, Jwks)>();
+    is_shared::<(Revocations, SessionIndex, super::ticket::Tickets)>();
+}

@@ -135,6 +135,8 @@ fn t45_a_million_dots() {
         assert_eq!(verifier.verify(&b".".repeat(dots), NOON), Err(JwtFault::Malformed), "{dots}");
     }
     assert_eq!(verifier.verify(b"..", NOON), Err(JwtFault::Malformed));
+    assert_eq!(fault(&format!("{}.AA", token(&good()))), JwtFault::Malformed, "four parts");
+    assert_eq!(fault(&format!("{}.A.A.A", token(&good()))), JwtFault::Malformed, "six parts");
     let long = format!("{}{}", token(&good()), "A".repeat(8192));
     assert_eq!(fault(&long), JwtFault::TooLong);
 }
