@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -32,7 +33,7 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 table = []
 
 
-def step(name, command, summary=None, env=None, cwd=ROOT):
+def step(name, command, summary=None, env=None, cwd=ROOT, minutes=30):
     """Runs a command, shows its output, and adds its row to the table; whether all went well."""
     print(f"\n=== {name}: {' '.join(map(str, command))[:120]}", flush=True)
     began, text = time.monotonic(), []
@@ -41,10 +42,14 @@ def step(name, command, summary=None, env=None, cwd=ROOT):
             command, cwd=cwd, env=os.environ | (env or {}), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, errors="replace",
         )
+        # A hang must not eat the time of the whole run.
+        alarm = threading.Timer(60 * minutes, process.kill)
+        alarm.start()
         for line in process.stdout:
             print(line, end="", flush=True)
             text.append(ANSI.sub("", line))
         status = process.wait()
+        alarm.cancel()
     except OSError as error:
         print(error, flush=True)
         status = 127
@@ -118,10 +123,10 @@ def e2e():
     try:
         with driver.Server(folder) as server:
             env = {"WSW_E2E": str(server.e2e), "PYTHONDONTWRITEBYTECODE": "1"}
-            step("python", [VENV / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e"], PYTEST, env)
-            step("node", ["node", "--test", "e2e/demo.test.mjs"], NODE, env, cwd=ROOT / "tests")
+            step("python", [VENV / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e"], PYTEST, env, minutes=5)
+            step("node", ["node", "--test", "e2e/demo.test.mjs"], NODE, env, cwd=ROOT / "tests", minutes=5)
             attack = ROOT / "target" / "debug" / "wswarden-attack"
-            step("attack", [attack, "--no-skip", server.target], ATTACK)
+            step("attack", [attack, "--no-skip", server.target], ATTACK, minutes=5)
             drained(server, env)
     except RuntimeError as error:
         print(error)
@@ -152,7 +157,7 @@ def guide():
         step("attack the guide", [
             attack, "--no-skip", "--any-code", "--only", ",".join(GUIDE_WEAK + GUIDE_HOLDS),
             "--expect-weak", ",".join(GUIDE_WEAK), target,
-        ], ATTACK)
+        ], ATTACK, minutes=5)
     finally:
         server.kill()
         server.wait()
