@@ -8,9 +8,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use async_tungstenite::WebSocketStream;
+use async_tungstenite::tungstenite::error::ProtocolError;
 use async_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use async_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use async_tungstenite::tungstenite::error::ProtocolError;
 use async_tungstenite::tungstenite::{Error as WsError, Message as Frame};
 use futures::io::{AsyncRead, AsyncWrite};
 use futures::{Sink, Stream};
@@ -21,9 +21,9 @@ use wswarden_core::{
 
 use crate::clock;
 use crate::guard::Guard;
-use crate::traffic::{Incoming, Outgoing, SendError};
 use crate::resolve::Resolving;
 use crate::timer::Timer;
+use crate::traffic::{Incoming, Outgoing, SendError};
 use crate::transport::Metered;
 
 /// The library's read buffer. Its default of 128 KiB for each connection is a gift to whoever

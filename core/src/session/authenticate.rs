@@ -10,7 +10,7 @@ use crate::handshake::{Answer, Judged, Judgement};
 use crate::identity::Identity;
 use crate::reason::Reason;
 use crate::secret::Secret;
-use crate::time::{Now, Timestamp};
+use crate::time::{Now, Timestamp, UnixTime};
 use crate::verdict::{Outcome, Verdict};
 
 impl Session {
@@ -137,7 +137,10 @@ impl Session {
             self.cold.reread(&rules);
             self.hot.rules = rules;
         }
-        if self.cold.identity.as_deref().is_some_and(|identity| guard.is_revoked(identity)) {
+        // Without civil time every revocation that is still kept counts: one that has lapsed covers
+        // only what has ended.
+        let revoked = |identity: &Identity| guard.is_revoked(identity, UnixTime::default());
+        if self.cold.identity.as_deref().is_some_and(revoked) {
             return Some(self.close(Reason::Revoked, now));
         }
         self.cold.drain = guard.drain_of(self.cold.id);

@@ -226,8 +226,8 @@ impl Server {
                 seen.took(outcome);
             }
             Step::Revoke => {
-                let revocation = Revocation::User { user: user(seen.user), issued_before: crate::UnixTime::MAX };
-                let affected = self.story.guard.revoke(revocation);
+                let revocation = Revocation::User { user: user(seen.user), issued_until: crate::UnixTime::MAX };
+                let affected = self.story.guard.revoke(&revocation, crate::UnixTime::MAX, now.unix).unwrap();
                 let open = seen.closed.is_none() && !pending;
                 assert!(!open || affected.ids.contains(&seen.session.id()), "a revocation missed a session");
                 self.revoked.insert(seen.user, ());

@@ -145,53 +145,53 @@ pub(crate) struct Opening {
 
 impl Session {
     pub(crate) fn open(opening: Opening, now: Now) -> Self {
-    let Opening { guard, rules, epoch, mut seats, peer, identity } = opening;
-    let id = guard.enter(identity.as_ref());
-    seats.session = id;
-    let deadlines = &rules.document.deadline;
-    let pending = identity.is_none();
-    let hot = Hot {
-        until: Timestamp::ZERO,
-        heard: now.mono,
-        messages: 0,
-        bytes: 0,
-        user: seats.user(),
-        address: seats.address(),
-        wide: seats.wide(),
-        epoch,
-        guard,
-        rules: Arc::clone(&rules),
-    };
-    let cold = Cold {
-        id,
-        state: if pending { State::Pending { asked: false } } else { State::Open(Beat::RESTING) },
-        peer,
-        seats,
-        windows: Windows::new(&rules.quotas),
-        opened: now.mono,
-        control: 0,
-        faults: 0,
-        expires: Timestamp::MAX,
-        deadline: if pending { now.mono.after(deadlines.first_message.get()) } else { Timestamp::MAX },
-        drain: Timestamp::MAX,
-        revalidate: Timestamp::MAX,
-        beat: now.mono,
-        ping: 0,
-        latency: 0,
-        queued: 0,
-        refused_until: Timestamp::ZERO,
-        reported: Timestamp::ZERO,
-        suppressed: 0,
-        channels: 0,
-        identity: None,
-    };
-    let mut session = Self { hot, cold };
-    if let Some(identity) = identity {
-        session.adopt(identity, now);
+        let Opening { guard, rules, epoch, mut seats, peer, identity } = opening;
+        let id = guard.enter(identity.as_ref());
+        seats.session = id;
+        let deadlines = &rules.document.deadline;
+        let pending = identity.is_none();
+        let hot = Hot {
+            until: Timestamp::ZERO,
+            heard: now.mono,
+            messages: 0,
+            bytes: 0,
+            user: seats.user(),
+            address: seats.address(),
+            wide: seats.wide(),
+            epoch,
+            guard,
+            rules: Arc::clone(&rules),
+        };
+        let cold = Cold {
+            id,
+            state: if pending { State::Pending { asked: false } } else { State::Open(Beat::RESTING) },
+            peer,
+            seats,
+            windows: Windows::new(&rules.quotas),
+            opened: now.mono,
+            control: 0,
+            faults: 0,
+            expires: Timestamp::MAX,
+            deadline: if pending { now.mono.after(deadlines.first_message.get()) } else { Timestamp::MAX },
+            drain: Timestamp::MAX,
+            revalidate: Timestamp::MAX,
+            beat: now.mono,
+            ping: 0,
+            latency: 0,
+            queued: 0,
+            refused_until: Timestamp::ZERO,
+            reported: Timestamp::ZERO,
+            suppressed: 0,
+            channels: 0,
+            identity: None,
+        };
+        let mut session = Self { hot, cold };
+        if let Some(identity) = identity {
+            session.adopt(identity, now);
+        }
+        session.plan();
+        session
     }
-    session.plan();
-    session
-}
 
     /// Takes over an identity and the deadlines that follow from it.
     pub(crate) fn adopt(&mut self, identity: Arc<Identity>, now: Now) {

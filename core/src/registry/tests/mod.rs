@@ -41,7 +41,8 @@ fn insert_many(story: &Story, registry: &mut Registry, subject: &str, count: usi
 
 fn revoke(story: &Story, subject: &str) {
     let user = UserKey { namespace: "https://id.example.com".into(), tenant: "".into(), subject: subject.into() };
-    let _ = story.guard.revoke(Revocation::User { user, issued_before: crate::UnixTime::MAX });
+    let what = Revocation::User { user, issued_until: crate::UnixTime::MAX };
+    let _ = story.guard.revoke(&what, crate::UnixTime::MAX, story.now.unix).unwrap();
 }
 
 #[test]
