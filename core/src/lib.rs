@@ -29,6 +29,8 @@ mod event;
 mod frames;
 mod guard;
 mod handshake;
+#[cfg(test)]
+mod handshake_tests;
 mod host;
 pub mod http;
 mod identity;
@@ -47,7 +49,7 @@ mod verdict;
 pub use credential::{Revocation, RevocationsFull};
 pub use event::{Event, EventKind, SessionId};
 pub use frames::FrameMeter;
-pub use guard::{Affected, Guard, Stats};
+pub use guard::{Affected, Guard, Reconciled, Stats};
 pub use handshake::{Admission, Answer, Candidate, Judgement, Need, Peer, Waiting};
 pub use host::{Gap, Host};
 pub use http::Refusal;

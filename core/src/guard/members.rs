@@ -62,6 +62,12 @@ impl Members {
         u64::try_from(self.sessions.len()).unwrap_or(u64::MAX)
     }
 
+    /// How many of the sessions belong to a user.
+    pub(crate) fn count_users(&self) -> u64 {
+        let users = self.sessions.values().filter(|held| held.as_ref().is_some_and(|held| held.user().is_some()));
+        u64::try_from(users.count()).unwrap_or(u64::MAX)
+    }
+
     pub(crate) fn all(&self) -> Affected {
         Affected { ids: self.sessions.keys().copied().collect() }
     }

@@ -3,8 +3,11 @@
 mod ledgers;
 mod members;
 mod quotas;
+mod reconcile;
 mod rules;
 mod seats;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -15,6 +18,7 @@ pub(crate) use ledgers::Ledgers;
 pub use members::Affected;
 use members::Members;
 pub(crate) use quotas::{Quotas, Windows};
+pub use reconcile::Reconciled;
 pub(crate) use seats::{Refused, Seats};
 
 use crate::credential::{Revocation, RevocationsFull};

@@ -88,6 +88,8 @@ pub(crate) enum State {
     Expired {
         /// The host was told.
         told: bool,
+        /// What it was asked before, and may still answer.
+        beat: Beat,
     },
     /// A close frame was sent; the peer's is awaited.
     Closing(Close),
@@ -108,6 +110,26 @@ pub(crate) struct Beat {
 
 impl Beat {
     pub(crate) const RESTING: Self = Self { awaiting_pong: false, asked: false, revalidating: false };
+}
+
+impl State {
+    /// Whether the host was asked about a message's credential; none when that is over.
+    pub(crate) fn asked(&mut self) -> Option<&mut bool> {
+        match self {
+            Self::Pending { asked } => Some(asked),
+            Self::Open(beat) | Self::Expired { beat, .. } => Some(&mut beat.asked),
+            Self::Closing(_) | Self::Closed(_) => None,
+        }
+    }
+
+    /// Whether the host was asked if the identity still holds; none when that is over, or there is
+    /// no identity yet.
+    pub(crate) fn revalidating(&mut self) -> Option<&mut bool> {
+        match self {
+            Self::Open(beat) | Self::Expired { beat, .. } => Some(&mut beat.revalidating),
+            Self::Pending { .. } | Self::Closing(_) | Self::Closed(_) => None,
+        }
+    }
 }
 
 /// What a candidate hands over when it becomes a session.
@@ -178,14 +200,21 @@ impl Session {
             Some(at) => now.deadline(at.after(rules.leeway())),
             None => Timestamp::MAX,
         };
-        self.cold.revalidate = match rules.document.credential.revalidate.get() {
-            Some(every) => now.mono.after(every.get()),
-            None => Timestamp::MAX,
-        };
+        // A question to the host stays open until it is answered, whatever else renews the identity.
+        if self.cold.state.revalidating() != Some(&mut true) {
+            self.cold.revalidate = match rules.document.credential.revalidate.get() {
+                Some(every) => now.mono.after(every.get()),
+                None => Timestamp::MAX,
+            };
+        }
         self.cold.identity = Some(identity);
         match self.cold.state {
             // A refresh must not put off an outstanding ping: it would keep a dead peer's slot.
-            State::Open(beat) => self.cold.state = State::Open(Beat { asked: false, revalidating: false, ..beat }),
+            State::Open(_) => {}
+            State::Expired { beat, .. } => {
+                self.cold.state = State::Open(Beat { awaiting_pong: false, ..beat });
+                self.cold.beat = now.mono;
+            }
             _ => {
                 self.cold.state = State::Open(Beat::RESTING);
                 self.cold.beat = now.mono;

@@ -5,6 +5,7 @@
 //! not push out the record of his own ban: a live record is never evicted. When all are live,
 //! newcomers share 1,024 records by a coarser key.
 
+mod census;
 mod chunks;
 mod index;
 mod key;
@@ -16,6 +17,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+pub(crate) use census::Census;
 pub use key::Key;
 
 use self::chunks::{CHUNK, Chunks};

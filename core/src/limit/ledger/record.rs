@@ -112,6 +112,12 @@ impl Record {
         self.refs.fetch_update(Ordering::SeqCst, Ordering::Relaxed, fewer).ok();
     }
 
+    /// How many references are held.
+    pub(super) fn references(&self) -> u32 {
+        let refs = self.refs.load(Ordering::Relaxed);
+        if refs == RETIRED { 0 } else { refs }
+    }
+
     /// Whether the record is this key's; certain only while a reference is held.
     pub(super) fn is_of(&self, key: &Key) -> bool {
         self.key() == *key

@@ -83,7 +83,7 @@ fn a_consumer_that_does_not_read_is_closed_at_the_hard_mark() {
     assert_eq!(session.queued(1, now), Pressure::Full);
     session.drained(1);
     assert_eq!(session.queued(0, now), Pressure::Free);
-    let Pressure::Close(close) = session.queued(1 << 20, now) else { panic!() };
+    let Pressure::Close(close, Some(_)) = session.queued(1 << 20, now) else { panic!() };
     assert_eq!((close.code, close.reason), (4408, Reason::SlowConsumer));
 }
 
