@@ -43,7 +43,7 @@ pub struct Guarded<S, T: Timer> {
     socket: WebSocketStream<Metered<S>>,
     session: Session,
     guard: Guard<T>,
-    scratch: Scratch,
+    scratch: Box<Scratch>,
     /// When the sleep ends, and the sleep.
     wake: Option<(Timestamp, T::Sleep)>,
     /// What waits to be sent. The session counts its bytes and closes at the policy's hard mark.
@@ -93,7 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             socket,
             session,
             guard: guard.clone(),
-            scratch: Scratch::new(),
+            scratch: guard.core.scratch(),
             wake: None,
             outbox: VecDeque::new(),
             asked: None,

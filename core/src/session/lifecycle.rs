@@ -7,6 +7,9 @@ use crate::reason::Reason;
 use crate::time::Timestamp;
 use crate::verdict::{Close, Outcome, Pressure, Verdict};
 
+/// Names of channels are the client's choice; with the cap on their number this bounds their memory.
+const LONGEST_CHANNEL: usize = 256;
+
 impl Session {
     /// Closes for `reason`; the answer holds the close frame to send. A session that is closing or
     /// closed stays as it is and gives the same close again.
@@ -72,21 +75,32 @@ impl Session {
         self.cold.queued = self.cold.queued.saturating_sub(bytes);
     }
 
-    /// Enters one more channel.
+    /// Enters a channel; false when it was in it already.
     ///
     /// # Errors
-    /// [`Reason::TooManyChannels`] when `cap.channels_per_connection` is reached.
-    pub fn join(&mut self) -> Result<(), Reason> {
-        if self.cold.channels >= self.hot.rules.document.cap.channels_per_connection {
+    /// [`Reason::TooManyChannels`] when `cap.channels_per_connection` is reached, or the name is
+    /// longer than 256 bytes.
+    pub fn join(&mut self, channel: &str) -> Result<bool, Reason> {
+        let cap = usize::try_from(self.hot.rules.document.cap.channels_per_connection).unwrap_or(usize::MAX);
+        let channels = self.cold.channels.get_or_insert_default();
+        if channels.contains(channel) {
+            return Ok(false);
+        }
+        if channels.len() >= cap || channel.len() > LONGEST_CHANNEL {
             return Err(Reason::TooManyChannels);
         }
-        self.cold.channels = self.cold.channels.saturating_add(1);
-        Ok(())
+        Ok(channels.insert(channel.into()))
     }
 
-    /// Leaves a channel. What is still held when the session ends is given back with it.
-    pub fn leave(&mut self) {
-        self.cold.channels = self.cold.channels.saturating_sub(1);
+    /// Leaves a channel; false when it was not in it. What is still held when the session ends is
+    /// given back with it.
+    pub fn leave(&mut self, channel: &str) -> bool {
+        self.cold.channels.as_mut().is_some_and(|channels| channels.remove(channel))
+    }
+
+    /// The channels it is in, in the order of their names.
+    pub fn channels(&self) -> impl Iterator<Item = &str> {
+        self.cold.channels.iter().flat_map(|channels| channels.iter().map(|channel| &**channel))
     }
 }
 

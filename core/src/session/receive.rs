@@ -51,7 +51,8 @@ impl Session {
     }
 
     /// [`receive`](Self::receive), and lists the values of a message that is delivered on `tape`, in
-    /// the same pass: from it a binding builds its own objects without reading the JSON again.
+    /// the same pass: from it a binding builds its own objects without reading the JSON again. The tape of
+    /// a message that is not delivered means nothing.
     pub fn receive_tape(
         &mut self,
         message: Message<'_>,
@@ -59,6 +60,7 @@ impl Session {
         scratch: &mut Scratch,
         now: Timestamp,
     ) -> Outcome {
+        tape.clear();
         self.receive_with(message, Some(tape), scratch, now)
     }
 
