@@ -181,7 +181,7 @@ impl Session {
             State::Open(_) => None,
             State::Pending { asked } => Some(self.first_message(asked, kind, bytes, scratch, now)),
             State::Expired { .. } => Some(self.after_expiry(kind, bytes, scratch, now)),
-            State::Closing(close) | State::Closed(close) => Some(Outcome::quiet(Verdict::Close(close))),
+            State::Closing(_) | State::Closed(_) => self.over(),
         }
     }
 
@@ -222,23 +222,18 @@ impl Session {
 
     /// Ping, pong and close frames. They are metered too: a flood of pings is a flood (threat 65).
     fn control(&mut self, message: Message<'_>, now: Timestamp) -> Outcome {
-        if let Some(close) = self.sync(now) {
-            return close;
-        }
-        if let State::Closed(close) = self.cold.state {
-            return Outcome::quiet(Verdict::Close(close));
-        }
+        // The peer's close comes first: whatever else has changed, it ends the connection.
         if let Message::Close(code) = message {
             return self.peer_closed(code, now);
+        }
+        if let Some(outcome) = self.sync(now).or_else(|| self.over()) {
+            return outcome;
         }
         let rules = &*self.hot.rules;
         let own = self.cold.windows.as_deref_mut().map(|own| &mut own.control);
         if let Err(until) = rules.quotas.control.charge_own(&mut self.cold.control, own, 1, now) {
             self.cold.refused_until = until;
             return self.close(Reason::RateLimited, now);
-        }
-        if let State::Closing(close) = self.cold.state {
-            return Outcome::quiet(Verdict::Close(close));
         }
         match message {
             Message::Ping(_) => Outcome::quiet(Verdict::Pong),

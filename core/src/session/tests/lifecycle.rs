@@ -112,8 +112,21 @@ fn the_peers_close_is_echoed_and_a_forbidden_code_is_a_protocol_error() {
         let mut session = story.open_user("alice");
         let outcome = session.receive(Message::Close(code), &mut story.scratch, story.now.mono);
         assert_eq!(closed(outcome).unwrap().code, echoed, "{code:?}");
+        assert_eq!(session.handle_timeout(story.now.mono).map(|due| due.action), Some(Action::Terminate));
         assert_eq!(session.next_timeout(), None);
     }
+}
+
+#[test]
+fn the_peers_answer_to_our_close_ends_the_wait_for_it() {
+    let mut story = Story::new("");
+    let mut session = story.open_user("alice");
+    assert!(closed(session.close(Reason::ClosedByHost, story.now.mono)).is_some());
+    assert_eq!(session.next_timeout(), Some(story.now.mono.after(5 * SECOND)));
+    let answer = session.receive(Message::Close(Some(1000)), &mut story.scratch, story.now.mono);
+    assert_eq!(answer.verdict, Verdict::Ignore);
+    assert_eq!(session.next_timeout(), Some(story.now.mono));
+    assert_eq!(session.handle_timeout(story.now.mono).map(|due| due.action), Some(Action::Terminate));
 }
 
 #[test]
