@@ -1,29 +1,30 @@
 //! A guarded connection: a stream of messages that are within policy, and a sink.
 
+mod sending;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use async_tungstenite::WebSocketStream;
+use async_tungstenite::tungstenite::error::ProtocolError;
 use async_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use async_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use async_tungstenite::tungstenite::error::ProtocolError;
 use async_tungstenite::tungstenite::{Error as WsError, Message as Frame};
 use futures::io::{AsyncRead, AsyncWrite};
 use futures::{Sink, Stream};
 use wswarden_core::message::Scratch;
 use wswarden_core::{
-    Action, Close, FrameMeter, Judgement, Message, Need, Outcome, Pressure, Reason, Reply, Session, Timestamp, Verdict,
+    Action, Close, FrameMeter, Judgement, Message, Need, Outcome, Reason, Reply, Session, Timestamp, Verdict,
 };
 
 use crate::clock;
 use crate::guard::Guard;
-use crate::traffic::{Incoming, Outgoing, SendError};
 use crate::resolve::Resolving;
 use crate::timer::Timer;
+use crate::traffic::Incoming;
 use crate::transport::Metered;
 
 /// The library's read buffer. Its default of 128 KiB for each connection is a gift to whoever
@@ -32,6 +33,10 @@ const READ_BUFFER: usize = 8 * 1024;
 
 /// Room in the library's write buffer beyond the policy's hard mark: one control frame.
 const CONTROL_FRAME: usize = 256;
+
+/// So many frames or pieces are read in one poll; then other tasks get their turn. A peer that sends
+/// without end would keep a thread to itself.
+const TURN: u32 = 64;
 
 /// A guarded connection.
 ///
@@ -46,13 +51,17 @@ pub struct Guarded<S, T: Timer> {
     scratch: Scratch,
     /// When the sleep ends, and the sleep.
     wake: Option<(Timestamp, T::Sleep)>,
-    /// What waits to be sent. The session counts its bytes and closes at the policy's hard mark.
-    outbox: VecDeque<Frame>,
-    asked: Option<(Resolving, Asked)>,
+    /// What waits to be sent, each with the bytes the session counts for it; it closes at the
+    /// policy's hard mark.
+    outbox: VecDeque<(Frame, u64)>,
+    /// The counted bytes of what the library has, and may not have written yet.
+    handed: u64,
+    /// What the host was asked, once of each kind at most.
+    asked: Vec<(Resolving, Asked)>,
+    /// The task that the guard knows to wake.
+    watcher: Option<Waker>,
     /// The library is done reading; only its stream is still emptied.
     emptying: bool,
-    /// Bytes of messages that wait here or in the library.
-    unsent: u64,
     ended: bool,
 }
 
@@ -78,6 +87,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             .max_frame_size(Some(most));
         let stream = Metered::new(stream, FrameMeter::new(document.message.max_fragments), &first);
         let socket = WebSocketStream::from_partially_read(stream, first, Role::Server, Some(config)).await;
+        guard.record(Some(session.opened()), &session);
         Self {
             socket,
             session,
@@ -85,9 +95,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             scratch: Scratch::new(),
             wake: None,
             outbox: VecDeque::new(),
-            asked: None,
+            handed: 0,
+            asked: Vec::new(),
+            watcher: None,
             emptying: false,
-            unsent: 0,
             ended: false,
         }
     }
@@ -117,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
     fn apply(&mut self, outcome: Outcome) {
         self.guard.record(outcome.event, &self.session);
         match outcome.verdict {
-            Verdict::Reply(reply) => self.outbox.push_back(error_reply(reply)),
+            Verdict::Reply(reply) => self.outbox.push_back((error_reply(reply), 0)),
             Verdict::Close(close) => self.send_close(close),
             // The library answers pings and close frames of its own accord.
             _ => {}
@@ -129,7 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         let frame =
             (close.code != 0).then(|| CloseFrame { code: CloseCode::from(close.code), reason: close.text().into() });
         self.outbox.clear();
-        self.outbox.push_back(Frame::Close(frame));
+        self.outbox.push_back((Frame::Close(frame), 0));
     }
 
     /// Does what is due, and has the task woken when something will be. False: the stream is over.
@@ -139,7 +150,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             if let Some(due) = self.session.handle_timeout(now) {
                 self.guard.record(due.event, &self.session);
                 match due.action {
-                    Action::Ping(payload) => self.outbox.push_back(Frame::Ping(payload.to_vec().into())),
+                    Action::Ping(payload) => self.outbox.push_back((Frame::Ping(payload.to_vec().into()), 0)),
                     Action::Close(close) => self.send_close(close),
                     Action::Revalidate => self.ask_again(),
                     Action::Terminate => return false,
@@ -160,27 +171,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         }
     }
 
+    /// Has this task woken when the guard changes.
+    fn watch(&mut self, cx: &Context<'_>) {
+        if self.watcher.as_ref().is_none_or(|known| !known.will_wake(cx.waker())) {
+            self.watcher = Some(cx.waker().clone());
+            self.guard.watch(self.session.id(), cx.waker());
+        }
+    }
+
     /// Asks the identity's source whether it still holds.
     fn ask_again(&mut self) {
         let Some(identity) = self.session.identity() else { return };
         let need = Need::Revalidate(identity.clone());
-        self.asked = Some((self.guard.resolve.resolve(need, self.session.peer()), Asked::Revalidation));
+        self.asked.push((self.guard.resolve.resolve(need, self.session.peer()), Asked::Revalidation));
     }
 
     /// Hands the session what the host has found out meanwhile.
     fn poll_asked(&mut self, cx: &mut Context<'_>) {
-        let Some((answer, asked)) = &mut self.asked else { return };
-        let Poll::Ready(answer) = answer.as_mut().poll(cx) else { return };
-        let asked = std::mem::replace(asked, Asked::Credential);
-        self.asked = None;
-        match asked {
-            Asked::Credential => {
-                let judgement = self.session.provide(answer, clock::now());
-                self.judged(judgement);
-            }
-            Asked::Revalidation => {
-                let outcome = self.session.revalidated(answer, clock::now());
-                self.apply(outcome);
+        let mut place = 0;
+        while let Some((resolving, _)) = self.asked.get_mut(place) {
+            let Poll::Ready(answer) = resolving.as_mut().poll(cx) else {
+                place += 1;
+                continue;
+            };
+            match self.asked.swap_remove(place).1 {
+                Asked::Credential => {
+                    let judgement = self.session.provide(answer, clock::now());
+                    self.judged(judgement);
+                }
+                Asked::Revalidation => {
+                    let outcome = self.session.revalidated(answer, clock::now());
+                    self.apply(outcome);
+                }
             }
         }
     }
@@ -189,7 +211,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         match judgement {
             Judgement::Done(outcome) => self.apply(outcome),
             Judgement::Wait(need) => {
-                self.asked = Some((self.guard.resolve.resolve(need, self.session.peer()), Asked::Credential));
+                self.asked.push((self.guard.resolve.resolve(need, self.session.peer()), Asked::Credential));
             }
         }
     }
@@ -198,7 +220,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
     fn poll_outbox(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
         while !self.outbox.is_empty() {
             ready!(Pin::new(&mut self.socket).poll_ready(cx))?;
-            let Some(frame) = self.outbox.pop_front() else { break };
+            // The library is ready when it has written what it had.
+            self.session.drained(std::mem::take(&mut self.handed));
+            let Some((frame, counted)) = self.outbox.pop_front() else { break };
+            self.handed = counted;
             match Pin::new(&mut self.socket).start_send(frame) {
                 // The library has sent its own close frame already, in answer to the peer's.
                 Ok(()) | Err(WsError::Protocol(_) | WsError::ConnectionClosed) => {}
@@ -206,7 +231,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             }
         }
         ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
-        self.session.drained(std::mem::take(&mut self.unsent));
+        self.session.drained(std::mem::take(&mut self.handed));
         Poll::Ready(Ok(()))
     }
 
@@ -265,12 +290,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
     /// with bytes unread would reset it, and the reset can overtake the close frame.
     fn poll_emptying(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut piece = [0; READ_BUFFER];
-        loop {
+        for _ in 0..TURN {
             match ready!(Pin::new(self.socket.get_mut().stream()).poll_read(cx, &mut piece)) {
                 Ok(1..) => {}
                 Ok(0) | Err(_) => return Poll::Ready(()),
             }
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
@@ -282,8 +309,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Stream for Guarded<S, T> {
         if this.ended {
             return Poll::Ready(None);
         }
-        this.guard.watch(this.session.id(), cx.waker());
-        loop {
+        this.watch(cx);
+        for _ in 0..TURN {
             if !this.poll_due(cx) {
                 this.ended = true;
                 return Poll::Ready(None);
@@ -318,58 +345,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Stream for Guarded<S, T> {
                 }
             }
         }
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Sink<Outgoing> for Guarded<S, T> {
-    type Error = SendError;
-
-    /// Ready as long as the connection is open: what waits is counted, not waited for.
-    fn poll_ready(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        Poll::Ready(self.session.closed().map_or(Ok(()), |close| Err(SendError::Closed(close))))
-    }
-
-    /// Queues a message. Over the policy's hard mark the connection closes instead.
-    fn start_send(self: Pin<&mut Self>, message: Outgoing) -> Result<(), SendError> {
-        let this = self.get_mut();
-        if let Some(close) = this.session.closed() {
-            return Err(SendError::Closed(close));
-        }
-        let frame = match message {
-            Outgoing::Text(text) => Frame::Text(text.into()),
-            Outgoing::Binary(bytes) => Frame::Binary(bytes.into()),
-        };
-        let length = u64::try_from(frame.len()).unwrap_or(u64::MAX);
-        if let Pressure::Close(close) = this.session.queued(length, clock::mono()) {
-            this.send_close(close);
-            return Err(SendError::Closed(close));
-        }
-        this.unsent = this.unsent.saturating_add(length);
-        this.outbox.push_back(frame);
-        Ok(())
-    }
-
-    /// Sends what waits. Deadlines are kept meanwhile: a peer that does not read for so long that
-    /// it misses a ping is closed, and the flush fails.
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let this = self.get_mut();
-        this.guard.watch(this.session.id(), cx.waker());
-        let alive = this.poll_due(cx);
-        match (alive, this.session.closed()) {
-            (true, None) => this.poll_outbox(cx).map_err(into_send_error),
-            (_, Some(close)) => Poll::Ready(Err(SendError::Closed(close))),
-            (false, None) => Poll::Ready(Err(SendError::Io(io::ErrorKind::BrokenPipe.into()))),
-        }
-    }
-
-    /// Sends what waits and a close frame. Poll the stream to its end to see the peer's.
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let this = self.get_mut();
-        if this.session.closed().is_none() {
-            ready!(this.poll_outbox(cx)).map_err(into_send_error)?;
-            this.close(Reason::ClosedByHost);
-        }
-        this.poll_outbox(cx).map_err(into_send_error)
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
@@ -384,13 +361,6 @@ impl<S, T: Timer> Drop for Guarded<S, T> {
 impl<S, T: Timer> fmt::Debug for Guarded<S, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guarded").field("session", &self.session).finish_non_exhaustive()
-    }
-}
-
-fn into_send_error(error: WsError) -> SendError {
-    match error {
-        WsError::Io(error) => SendError::Io(error),
-        other => SendError::Io(io::Error::other(other)),
     }
 }
 

@@ -1,0 +1,174 @@
+//! Whatever the exit path is, everything is given back once.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use futures::io::{AsyncRead, AsyncWrite};
+use wswarden::{Answer, EventKind, Identity, Need};
+
+use crate::lab::{CHAT, Log, echo, frame, guard, head, run};
+
+/// A peer that sends what it was given in small pieces and takes small pieces, and makes every
+/// other call wait: as many points to be cut at as can be.
+struct Dribble {
+    input: Vec<u8>,
+    at: usize,
+    waits: bool,
+    /// The peer leaves after its last byte; else it stays, silent.
+    leaves: bool,
+}
+
+impl Dribble {
+    fn turn(&mut self, cx: &Context<'_>) -> bool {
+        self.waits = !self.waits;
+        if self.waits {
+            cx.waker().wake_by_ref();
+        }
+        !self.waits
+    }
+}
+
+impl AsyncRead for Dribble {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        if !self.turn(cx) {
+            return Poll::Pending;
+        }
+        let length = buffer.len().min(23).min(self.input.len() - self.at);
+        if length == 0 && !self.leaves {
+            return Poll::Pending;
+        }
+        buffer[..length].copy_from_slice(&self.input[self.at..self.at + length]);
+        self.at += length;
+        Poll::Ready(Ok(length))
+    }
+}
+
+impl AsyncWrite for Dribble {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.turn(cx) { Poll::Ready(Ok(bytes.len().min(23))) } else { Poll::Pending }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.turn(cx) { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
+
+/// What a client sends: its request, messages good and bad, a ping, a close frame.
+fn script() -> Vec<u8> {
+    let request = head(None).replacen("upgrade:", "cookie: sid=s3cret\r\nupgrade:", 1);
+    let mut bytes = request.into_bytes();
+    bytes.extend(frame(0x81, CHAT.as_bytes()));
+    bytes.extend(frame(0x81, b"{}"));
+    bytes.extend(frame(0x89, b"ping"));
+    bytes.extend(frame(0x81, CHAT.as_bytes()));
+    bytes.extend(frame(0x88, &1000u16.to_be_bytes()));
+    bytes
+}
+
+fn resolver(answers: bool) -> (wswarden::Guard<wswarden::Smol>, Log) {
+    let log = Log::default();
+    let kept = Arc::clone(&log);
+    let guard = guard("credential.sources = [{ kind = \"session\", in = \"cookie\", name = \"sid\" }]")
+        .resolve_with(move |_: Need, _: &_| async move {
+            smol::future::yield_now().await;
+            if !answers {
+                std::future::pending::<()>().await;
+            }
+            Answer::Identity(Identity::assertion("ann"))
+        })
+        .audit_with(move |record| kept.lock().unwrap().push(record.event));
+    (guard, log)
+}
+
+/// Polls a future so often and no more.
+async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
+    let mut future = Box::pin(future);
+    let mut left = times;
+    std::future::poll_fn(move |cx| match left.checked_sub(1) {
+        None => Poll::Ready(None),
+        Some(less) => {
+            left = less;
+            let polled = future.as_mut().poll(cx).map(Some);
+            if polled.is_pending() {
+                cx.waker().wake_by_ref();
+            }
+            polled
+        }
+    })
+    .await
+}
+
+fn assert_given_back(guard: &wswarden::Guard<wswarden::Smol>, log: &Mutex<Vec<wswarden::Event>>, times: usize) {
+    let stats = guard.stats();
+    let held = (stats.connections, stats.unauthenticated, stats.sessions);
+    assert_eq!(held, (0, 0, 0), "after {times} polls");
+    let count = |kind| log.lock().unwrap().iter().filter(|event| event.kind == kind).count();
+    assert_eq!(count(EventKind::Opened), count(EventKind::Closed), "after {times} polls");
+}
+
+#[test]
+fn a_connection_dropped_at_any_await_gives_everything_back() {
+    let mut opened = 0;
+    run(async {
+        for times in 0.. {
+            let (guard, log) = resolver(true);
+            let stream = Dribble { input: script(), at: 0, waits: false, leaves: true };
+            let end = polled(echo(guard.clone(), stream), times).await;
+            assert_given_back(&guard, &log, times);
+            opened += guard.stats().opened;
+            if let Some(end) = end {
+                assert_eq!(end.heard, [CHAT; 2]);
+                assert!(times > 50, "cut at only {times} points");
+                break;
+            }
+        }
+    });
+    assert!(opened > 10, "most cuts came before the connection was open");
+}
+
+#[test]
+fn a_stream_that_ends_after_any_byte_gives_everything_back() {
+    run(async {
+        let script = script();
+        for length in 0..script.len() {
+            let (guard, log) = resolver(true);
+            let input = script[..length].to_vec();
+            echo(guard.clone(), Dribble { input, at: 0, waits: false, leaves: true }).await;
+            assert_given_back(&guard, &log, length);
+        }
+    });
+}
+
+#[test]
+fn t15_a_peer_that_is_judged_for_ever_gives_its_place_back_when_it_leaves() {
+    run(async {
+        let (guard, log) = resolver(false);
+        let input = head(None).replacen("upgrade:", "cookie: sid=s3cret\r\nupgrade:", 1).into_bytes();
+        let end = echo(guard.clone(), Dribble { input, at: 0, waits: false, leaves: true }).await;
+        assert!(end.failed);
+        assert_given_back(&guard, &log, 0);
+    });
+}
+
+#[test]
+fn t19_thousands_of_connections_leave_nothing_behind() {
+    run(async {
+        let (guard, log) = resolver(true);
+        for round in 0..3000 {
+            let mut times = 20 + round % 90;
+            let stream = Dribble { input: script(), at: 0, waits: false, leaves: round % 2 == 0 };
+            polled(echo(guard.clone(), stream), times).await;
+            times += 1;
+            log.lock().unwrap().retain(|event| event.kind == EventKind::Opened || event.kind == EventKind::Closed);
+            assert_given_back(&guard, &log, times);
+            log.lock().unwrap().clear();
+        }
+    });
+}
