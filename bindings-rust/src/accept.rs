@@ -22,7 +22,7 @@ const PIECE: usize = 2048;
 
 /// How long, and how much, is read after a refusal so that the peer gets to see it: a socket that
 /// is closed with bytes unread resets, and the reset can overtake the answer.
-const LINGER: Duration = Duration::from_secs(1);
+pub(crate) const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 256 * 1024;
 
 /// So much is kept of what a client sends before it has its answer; the rest waits in the socket.

@@ -20,6 +20,7 @@ use wswarden_core::{
     Action, Close, FrameMeter, Judgement, Message, Need, Outcome, Reason, Reply, Session, Timestamp, Verdict,
 };
 
+use crate::accept::LINGER;
 use crate::clock;
 use crate::guard::Guard;
 use crate::resolve::Resolving;
@@ -60,9 +61,17 @@ pub struct Guarded<S, T: Timer> {
     asked: Vec<(Resolving, Asked)>,
     /// The task that the guard knows to wake.
     watcher: Option<Waker>,
+    ending: Ending<T::Sleep>,
+}
+
+/// How far the end of the connection has come.
+enum Ending<Sleep> {
+    Open,
     /// The library is done reading; only its stream is still emptied.
-    emptying: bool,
-    ended: bool,
+    Emptying,
+    /// All is said; the stream is being closed, for so long at most.
+    Closing(Sleep),
+    Done,
 }
 
 /// What the host was asked about.
@@ -98,8 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             handed: 0,
             asked: Vec::new(),
             watcher: None,
-            emptying: false,
-            ended: false,
+            ending: Ending::Open,
         }
     }
 
@@ -265,6 +273,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         None
     }
 
+    /// Nothing can be written any more: both have said goodbye, or the stream is gone.
+    fn over(&mut self, error: &WsError) {
+        match error {
+            WsError::ConnectionClosed | WsError::AlreadyClosed => self.finish(),
+            _ => self.lost(),
+        }
+    }
+
     /// The library refuses to read on: says why to the peer, and empties the stream meanwhile.
     fn broken(&mut self, error: &WsError) {
         let reason = match (self.socket.get_ref().stopped, error) {
@@ -276,14 +292,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             (None, _) => return self.lost(),
         };
         self.close(reason);
-        self.emptying = true;
+        self.ending = Ending::Emptying;
     }
 
     /// The stream is gone.
     fn lost(&mut self) {
         let event = self.session.lost(clock::mono());
         self.guard.record(event, &self.session);
-        self.ended = true;
+        self.ending = Ending::Done;
+    }
+
+    /// All was said. The stream is closed, not just dropped: over TLS its end is a message of its
+    /// own, without which the peer must take the connection for cut.
+    fn finish(&mut self) {
+        self.lost();
+        self.ending = Ending::Closing(self.guard.timer.sleep(LINGER));
     }
 
     /// Reads and drops what the peer still sends after the library has given up: closing a socket
@@ -306,26 +329,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Stream for Guarded<S, T> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
         let this = self.get_mut();
-        if this.ended {
-            return Poll::Ready(None);
-        }
         this.watch(cx);
         for _ in 0..TURN {
+            match &mut this.ending {
+                Ending::Open | Ending::Emptying => {}
+                Ending::Closing(sleep) => {
+                    let closed = Pin::new(this.socket.get_mut().stream()).poll_close(cx).is_ready();
+                    if !closed {
+                        ready!(Pin::new(sleep).poll(cx));
+                    }
+                    this.ending = Ending::Done;
+                    return Poll::Ready(None);
+                }
+                Ending::Done => return Poll::Ready(None),
+            }
             if !this.poll_due(cx) {
-                this.ended = true;
-                return Poll::Ready(None);
+                this.ending = Ending::Done;
+                continue;
             }
             this.poll_asked(cx);
             // Reading goes on while the peer does not read: what waits for it is bounded, and its
             // pongs must be seen.
-            if let Poll::Ready(Err(_)) = this.poll_outbox(cx) {
-                this.lost();
-                return Poll::Ready(None);
+            match this.poll_outbox(cx) {
+                Poll::Ready(Ok(())) | Poll::Pending => {}
+                Poll::Ready(Err(error)) => {
+                    this.over(&error);
+                    continue;
+                }
             }
-            if this.emptying {
+            if let Ending::Emptying = this.ending {
                 ready!(this.poll_emptying(cx));
-                this.ended = true;
-                return Poll::Ready(None);
+                this.finish();
+                continue;
             }
             match ready!(Pin::new(&mut this.socket).poll_next(cx)) {
                 Some(Ok(frame)) => {
@@ -333,16 +368,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Stream for Guarded<S, T> {
                         return Poll::Ready(Some(incoming));
                     }
                 }
-                Some(Err(error)) => {
-                    this.broken(&error);
-                    if this.ended {
-                        return Poll::Ready(None);
-                    }
-                }
-                None => {
-                    this.lost();
-                    return Poll::Ready(None);
-                }
+                Some(Err(error)) => this.broken(&error),
+                None => this.finish(),
             }
         }
         cx.waker().wake_by_ref();

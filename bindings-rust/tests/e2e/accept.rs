@@ -8,8 +8,8 @@ use smol::Timer;
 use wswarden::{Answer, Client, Identity, Need, Reason};
 
 use crate::lab::{
-    CHAT, LOCAL, answer, echo, empty, frame, guard, head, open, raw, read_to_end, request, run, serve, sockets, token,
-    within,
+    CHAT, LOCAL, answer, echo, empty, frame, guard, guard_of_sessions, head, open, raw, read_to_end, request, run,
+    serve, sockets, token, within,
 };
 
 #[test]
@@ -141,8 +141,7 @@ fn t13_a_dripped_head_is_cut_at_the_total_deadline() {
         };
         let mut read = Vec::new();
         let read_all = async { reader.read_to_end(&mut read).await };
-        let cut = futures::future::select(std::pin::pin!(drip), std::pin::pin!(read_all)).await;
-        drop(cut);
+        drop(futures::future::select(std::pin::pin!(drip), std::pin::pin!(read_all)).await);
         assert!(read.starts_with(b"HTTP/1.1 408 "), "{}", String::from_utf8_lossy(&read));
         assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
         assert_eq!(server.await.refused, Some(Reason::HandshakeTimeout));
@@ -161,7 +160,7 @@ fn cookie(value: &str) -> String {
 #[test]
 fn a_session_cookie_is_resolved_by_the_host() {
     run(async {
-        let guard = guard(COOKIE).resolve_with(|need: Need, _: &_| async move {
+        let guard = guard_of_sessions(COOKIE, |need: Need, _: &_| async move {
             Timer::after(Duration::from_millis(5)).await;
             match need {
                 Need::Identity(token) if token.expose() == b"s3cret" => Answer::Identity(Identity::assertion("ann")),
@@ -190,7 +189,7 @@ fn a_session_cookie_is_resolved_by_the_host() {
 fn a_resolver_that_never_answers_is_given_up() {
     run(async {
         let more = format!("{COOKIE}\n[deadline]\nadmit = \"200ms\"");
-        let guard = guard(&more).resolve_with(|_: Need, _: &_| std::future::pending());
+        let guard = guard_of_sessions(&more, |_: Need, _: &_| std::future::pending());
         let (server, stream) = serve(&guard).await;
         let (status, ..) = answer(raw(stream, cookie("s3cret").as_bytes()).await).await;
         assert!(matches!(status, 408 | 503), "{status}");
@@ -202,7 +201,7 @@ fn a_resolver_that_never_answers_is_given_up() {
 #[test]
 fn t15_a_client_that_leaves_while_it_is_judged_frees_its_place() {
     run(async {
-        let guard = guard(COOKIE).resolve_with(|_: Need, _: &_| std::future::pending());
+        let guard = guard_of_sessions(COOKIE, |_: Need, _: &_| std::future::pending());
         let (server, stream) = serve(&guard).await;
         let stream = raw(stream, cookie("s3cret").as_bytes()).await;
         while guard.stats().unauthenticated == 0 {
@@ -218,7 +217,7 @@ fn t15_a_client_that_leaves_while_it_is_judged_frees_its_place() {
 #[test]
 fn what_comes_while_the_credential_is_judged_waits_and_is_bounded() {
     run(async {
-        let guard = guard(COOKIE).resolve_with(|_: Need, _: &_| async {
+        let guard = guard_of_sessions(COOKIE, |_: Need, _: &_| async {
             Timer::after(Duration::from_millis(50)).await;
             Answer::Identity(Identity::assertion("ann"))
         });

@@ -151,11 +151,8 @@ fn revoking_a_user_reaches_the_far_end_of_an_idle_connection() {
         let guard = guard("");
         let (_ann, mut ann) = open(&guard, "ann").await;
         let (_bob, mut bob) = open(&guard, "bob").await;
-        let user = wswarden::UserKey {
-            namespace: "https://id.example.com".into(),
-            tenant: "".into(),
-            subject: "ann".into(),
-        };
+        let user =
+            wswarden::UserKey { namespace: "https://id.example.com".into(), tenant: "".into(), subject: "ann".into() };
         while guard.stats().sessions < 2 {
             Timer::after(Duration::from_millis(5)).await;
         }

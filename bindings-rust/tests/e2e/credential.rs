@@ -9,7 +9,7 @@ use serde_json::json;
 use smol::Timer;
 use wswarden::{Answer, Identity, Need, Reason};
 
-use crate::lab::{CHAT, connect, empty, guard, open, read_to_end, run, serve, token, token_with};
+use crate::lab::{CHAT, connect, empty, guard, guard_of_sessions, open, read_to_end, run, serve, token, token_with};
 
 const FIRST: &str = r#"
 credential.sources = [{ kind = "jwt", in = "first-message", type = "auth", field = "token" }]
@@ -19,7 +19,7 @@ first_message = "300ms"
 const REFRESH: &str = r#"
 credential.refresh = { type = "auth", field = "token" }
 [deadline]
-expiry_grace = "1s"
+expiry_grace = "5s"
 "#;
 
 fn auth(token: &str) -> Message {
@@ -45,7 +45,12 @@ fn the_first_message_opens_and_is_not_delivered() {
 fn t14_without_a_good_first_message_the_connection_closes_in_time() {
     run(async {
         let guard = guard(FIRST);
-        let bad = [(Some(CHAT.into()), 4401), (Some(auth("x.y.z")), 4401), (None, 4408), (Some(Message::Ping("x".into())), 4408)];
+        let bad = [
+            (Some(CHAT.into()), 4401),
+            (Some(auth("x.y.z")), 4401),
+            (None, 4408),
+            (Some(Message::Ping("x".into())), 4408),
+        ];
         for (message, code) in bad {
             let (_server, stream) = serve(&guard).await;
             let mut client = connect(stream, None).await;
@@ -124,7 +129,7 @@ fn an_identity_is_asked_for_again_and_its_end_closes() {
             sources = [{ kind = "session", in = "header", name = "x-session" }]
             revalidate = "1s"
         "#;
-        let guard = guard(more).resolve_with(|need: Need, _: &_| async move {
+        let guard = guard_of_sessions(more, |need: Need, _: &_| async move {
             match need {
                 Need::Identity(_) => Answer::Identity(Identity::assertion("ann")),
                 Need::Revalidate(identity) if STANDS.load(Ordering::SeqCst) => Answer::Identity(identity),

@@ -14,19 +14,21 @@ use jsonwebtoken::{EncodingKey, encode};
 use serde_json::{Value, json};
 use smol::Task;
 use smol::net::{TcpListener, TcpStream};
-use wswarden::{AcceptError, Client, Close, Event, Guard, Incoming, Policy, Reason, Smol, Timer};
+use wswarden::{AcceptError, Client, Close, Event, Guard, Incoming, Policy, Reason, Resolve, Smol, Timer};
 
 pub(crate) const KEY: &str = "a key for these tests, of 32 bytes or more";
 pub(crate) const ORIGIN: &str = "https://app.example.com";
 pub(crate) const CHAT: &str = r#"{"type":"chat","content":"hello"}"#;
-const POLICY: &str = r#"
-[origin]
-allow = ["https://app.example.com"]
+const TOKENS: &str = r#"
 [credential.jwt]
 keys = [{ alg = "HS256", secret = "a key for these tests, of 32 bytes or more" }]
 issuer = ["https://id.example.com"]
 audience = ["chat"]
 leeway = "0s"
+"#;
+const CHATS: &str = r#"
+[origin]
+allow = ["https://app.example.com"]
 [message.types.chat]
 schema = { type = "object", required = ["content"], properties = { content = { type = "string" } } }
 "#;
@@ -36,8 +38,16 @@ pub(crate) type Log = Arc<Mutex<Vec<Event>>>;
 
 /// The tests' policy and `more`, which may open tables that the policy has not.
 pub(crate) fn policy(more: &str) -> Policy {
-    let text = format!("{more}\n{POLICY}");
-    Policy::from_toml(&text).unwrap_or_else(|error| panic!("{error}"))
+    read(&[more, TOKENS, CHATS])
+}
+
+/// A policy whose sources, in `more`, take session tokens alone.
+pub(crate) fn policy_of_sessions(more: &str) -> Policy {
+    read(&[more, CHATS])
+}
+
+fn read(parts: &[&str]) -> Policy {
+    Policy::from_toml(&parts.join("\n")).unwrap_or_else(|error| panic!("{error}"))
 }
 
 pub(crate) fn guard(more: &str) -> Guard<Smol> {
@@ -51,19 +61,19 @@ pub(crate) fn audited(more: &str) -> (Guard<Smol>, Log) {
     (guard(more).audit_with(move |record| kept.lock().unwrap().push(record.event)), log)
 }
 
-/// A guard whose connections need no credential; `more` must not name `[credential]`.
-pub(crate) fn open_to_guests(more: &str) -> Guard<Smol> {
-    guard(&format!("credential.anonymous = true\n{more}"))
+/// A guard that asks `resolve` whose session a token is.
+pub(crate) fn guard_of_sessions(more: &str, resolve: impl Resolve) -> Guard<Smol> {
+    Guard::new(policy_of_sessions(more), Smol).unwrap().resolve_with(resolve)
 }
 
-pub(crate) fn token(subject: &str, lives: i64) -> String {
+pub(crate) fn token(subject: &str, lives: i32) -> String {
     token_with(subject, lives, &json!({}))
 }
 
-pub(crate) fn token_with(subject: &str, lives: i64, more: &Value) -> String {
-    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
-    let mut claims =
-        json!({ "sub": subject, "iss": "https://id.example.com", "aud": "chat", "exp": now + lives, "iat": now });
+pub(crate) fn token_with(subject: &str, lives: i32, more: &Value) -> String {
+    // To the fraction of a second, or a token that lives for one would do so for less.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    let mut claims = json!({ "sub": subject, "iss": "https://id.example.com", "aud": "chat", "exp": now + f64::from(lives), "iat": now });
     claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     encode(&jsonwebtoken::Header::default(), &claims, &EncodingKey::from_secret(KEY.as_bytes())).unwrap()
 }

@@ -11,7 +11,7 @@ use crate::lab::{CHAT, connect, echo, policy, read_to_end, token};
 
 fn run(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(tokio::time::timeout(Duration::from_secs(20), test)).expect("done in time");
+    runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), test).await.expect("done in time") });
 }
 
 async fn sockets() -> (Compat<TcpStream>, Compat<TcpStream>) {
