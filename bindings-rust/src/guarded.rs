@@ -1,5 +1,6 @@
 //! A guarded connection: a stream of messages that are within policy, and a sink.
 
+mod ending;
 mod sending;
 
 use std::collections::VecDeque;
@@ -8,8 +9,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
+use self::ending::Ending;
 use async_tungstenite::WebSocketStream;
-use async_tungstenite::tungstenite::error::ProtocolError;
 use async_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use async_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use async_tungstenite::tungstenite::{Error as WsError, Message as Frame};
@@ -20,7 +21,6 @@ use wswarden_core::{
     Action, Close, FrameMeter, Judgement, Message, Need, Outcome, Reason, Reply, Session, Timestamp, Verdict,
 };
 
-use crate::accept::LINGER;
 use crate::clock;
 use crate::guard::Guard;
 use crate::resolve::Resolving;
@@ -62,16 +62,6 @@ pub struct Guarded<S, T: Timer> {
     /// The task that the guard knows to wake.
     watcher: Option<Waker>,
     ending: Ending<T::Sleep>,
-}
-
-/// How far the end of the connection has come.
-enum Ending<Sleep> {
-    Open,
-    /// The library is done reading; only its stream is still emptied.
-    Emptying,
-    /// All is said; the stream is being closed, for so long at most.
-    Closing(Sleep),
-    Done,
 }
 
 /// What the host was asked about.
@@ -272,56 +262,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         }
         None
     }
-
-    /// Nothing can be written any more: both have said goodbye, or the stream is gone.
-    fn over(&mut self, error: &WsError) {
-        match error {
-            WsError::ConnectionClosed | WsError::AlreadyClosed => self.finish(),
-            _ => self.lost(),
-        }
-    }
-
-    /// The library refuses to read on: says why to the peer, and empties the stream meanwhile.
-    fn broken(&mut self, error: &WsError) {
-        let reason = match (self.socket.get_ref().stopped, error) {
-            (Some(reason), _) => reason,
-            (None, WsError::Capacity(_)) => Reason::MessageTooBig,
-            (None, WsError::Utf8(_)) => Reason::InvalidUtf8,
-            (None, WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => return self.lost(),
-            (None, WsError::Protocol(_) | WsError::AttackAttempt) => Reason::ProtocolError,
-            (None, _) => return self.lost(),
-        };
-        self.close(reason);
-        self.ending = Ending::Emptying;
-    }
-
-    /// The stream is gone.
-    fn lost(&mut self) {
-        let event = self.session.lost(clock::mono());
-        self.guard.record(event, &self.session);
-        self.ending = Ending::Done;
-    }
-
-    /// All was said. The stream is closed, not just dropped: over TLS its end is a message of its
-    /// own, without which the peer must take the connection for cut.
-    fn finish(&mut self) {
-        self.lost();
-        self.ending = Ending::Closing(self.guard.timer.sleep(LINGER));
-    }
-
-    /// Reads and drops what the peer still sends after the library has given up: closing a socket
-    /// with bytes unread would reset it, and the reset can overtake the close frame.
-    fn poll_emptying(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut piece = [0; READ_BUFFER];
-        for _ in 0..TURN {
-            match ready!(Pin::new(self.socket.get_mut().stream()).poll_read(cx, &mut piece)) {
-                Ok(1..) => {}
-                Ok(0) | Err(_) => return Poll::Ready(()),
-            }
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Stream for Guarded<S, T> {
@@ -332,7 +272,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Stream for Guarded<S, T> {
         this.watch(cx);
         for _ in 0..TURN {
             match &mut this.ending {
-                Ending::Open | Ending::Emptying => {}
+                Ending::Open | Ending::Failed | Ending::Emptying => {}
                 Ending::Closing(sleep) => {
                     let closed = Pin::new(this.socket.get_mut().stream()).poll_close(cx).is_ready();
                     if !closed {
@@ -350,14 +290,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Stream for Guarded<S, T> {
             this.poll_asked(cx);
             // Reading goes on while the peer does not read: what waits for it is bounded, and its
             // pongs must be seen.
-            match this.poll_outbox(cx) {
-                Poll::Ready(Ok(())) | Poll::Pending => {}
+            if let Ending::Emptying = this.ending {
+                ready!(this.poll_emptying(cx));
+                this.finish();
+                continue;
+            }
+            let sent = match this.poll_outbox(cx) {
+                Poll::Ready(Ok(())) => true,
+                Poll::Pending => false,
                 Poll::Ready(Err(error)) => {
                     this.over(&error);
                     continue;
                 }
-            }
-            if let Ending::Emptying = this.ending {
+            };
+            if let Ending::Failed = this.ending {
+                // A stream that cannot be ended is gone: reading says so.
+                if sent && Pin::new(this.socket.get_mut().stream()).poll_close(cx).is_ready() {
+                    this.ending = Ending::Emptying;
+                }
                 ready!(this.poll_emptying(cx));
                 this.finish();
                 continue;

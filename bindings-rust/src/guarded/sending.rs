@@ -33,7 +33,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Sink<Outgoing> for Guarded<S, 
             Outgoing::Binary(bytes) => Frame::Binary(bytes.into()),
         };
         let length = u64::try_from(frame.len()).unwrap_or(u64::MAX);
-        if let Pressure::Close(close) = this.session.queued(length, clock::mono()) {
+        if let Pressure::Close(close, event) = this.session.queued(length, clock::mono()) {
+            this.guard.record(event, &this.session);
             this.send_close(close);
             return Err(SendError::Closed(close));
         }
