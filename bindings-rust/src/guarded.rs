@@ -284,7 +284,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Stream for Guarded<S, T> {
                 Ending::Done => return Poll::Ready(None),
             }
             if !this.poll_due(cx) {
-                this.ending = Ending::Done;
+                // The close handshake may be over with our half of it still here.
+                let _sent = this.poll_outbox(cx);
+                this.finish();
                 continue;
             }
             this.poll_asked(cx);

@@ -157,8 +157,8 @@ fn revoking_a_user_reaches_the_far_end_of_an_idle_connection() {
             Timer::after(Duration::from_millis(5)).await;
         }
         let began = Instant::now();
-        let all = wswarden::Revocation::User { user, issued_before: wswarden::UnixTime::MAX };
-        assert_eq!(guard.revoke(&all, wswarden::UnixTime::MAX), Ok(1));
+        let all = wswarden::Revocation::User { user, issued_until: wswarden::UnixTime::MAX };
+        assert_eq!(guard.revoke(&all, Duration::from_secs(3600)), Ok(1));
         assert_eq!(read_to_end(&mut ann).await.1, Some((4401, "revoked".into())));
         assert!(began.elapsed() < Duration::from_secs(1), "only the next ping would have told");
         bob.send(CHAT.into()).await.unwrap();
@@ -172,7 +172,7 @@ fn a_drain_closes_all_and_refuses_newcomers() {
         let guard = guard("");
         let (_ann, mut ann) = open(&guard, "ann").await;
         let (_bob, mut bob) = open(&guard, "bob").await;
-        guard.drain(Duration::from_millis(100));
+        guard.drain();
         for client in [&mut ann, &mut bob] {
             assert_eq!(read_to_end(client).await.1, Some((1012, "draining".into())));
         }

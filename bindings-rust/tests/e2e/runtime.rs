@@ -62,7 +62,7 @@ fn a_drain_wakes_an_idle_connection() {
         while guard.stats().sessions == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        guard.drain(Duration::ZERO);
+        guard.drain();
         assert_eq!(read_to_end(&mut client).await.1, Some((1012, "draining".into())));
         assert_eq!(server.await.unwrap().closed.unwrap().reason, Reason::Draining);
     });
