@@ -82,7 +82,8 @@ fn the_table_of_defaults_is_the_policys() {
         let value = &document[field.split('.').next().unwrap()];
         let value = field.split('.').skip(1).fold(value, |value, name| &value[name]);
         assert!(!value.is_null(), "{field} is not a field");
-        let shown = value.as_str().map_or_else(|| value.to_string().replace(',', ", ").replace(':', ": "), str::to_owned);
+        let shown =
+            value.as_str().map_or_else(|| value.to_string().replace(',', ", ").replace(':', ": "), str::to_owned);
         right += &format!("| `{field}` | `{shown}` | {about} |\n");
     }
     assert_same("defaults", &right);

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use async_tungstenite::tungstenite::Message;
+use futures::StreamExt;
 use futures::io::AsyncWriteExt;
-use futures::{SinkExt, StreamExt};
 use smol::Timer;
 use wswarden::{EventKind, Reason};
 
@@ -157,7 +157,7 @@ fn revoking_a_user_reaches_the_far_end_of_an_idle_connection() {
             Timer::after(Duration::from_millis(5)).await;
         }
         let began = Instant::now();
-        let all = wswarden::Revocation::User { user, issued_before: wswarden::UnixTime::MAX };
+        let all = wswarden::Revocation::User { user, issued_until: wswarden::UnixTime::MAX };
         assert_eq!(guard.revoke(&all, wswarden::UnixTime::MAX), Ok(1));
         assert_eq!(read_to_end(&mut ann).await.1, Some((4401, "revoked".into())));
         assert!(began.elapsed() < Duration::from_secs(1), "only the next ping would have told");
