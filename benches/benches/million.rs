@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 use wswarden_core::http::{Header, HttpVersion, Request};
 use wswarden_core::message::Scratch;
 use wswarden_core::{
-    Action, Admission, Answer, Guard, Handle, Identity, Message, Now, Policy, Registry, Session, Tick, Timestamp, UnixTime,
-    Verdict,
+    Action, Admission, Answer, Guard, Handle, Identity, Message, Now, Policy, Registry, Session, Tick, Timestamp,
+    UnixTime, Verdict,
 };
 
 const POLICY: &str = r#"
@@ -116,7 +116,8 @@ fn waited() -> u64 {
 impl Host {
     fn new() -> Self {
         let now = Now { mono: Timestamp::from_secs(1000), unix: UnixTime::from_secs(1_800_000_000) };
-        let guard = Guard::new(Policy::from_toml(POLICY).expect("a policy"), [7; 32]);
+        let guard = Guard::new(Policy::from_toml(POLICY).expect("a policy"), wswarden_core::Host::SOCKET, &[], [7; 32])
+            .expect("a guard");
         let registry = Registry::new(guard.clone(), now.mono);
         let (tick, drain) = Default::default();
         Self { guard, registry, scratch: Scratch::new(), now, pongs: VecDeque::new(), pings: 0, tick, drain }
@@ -188,7 +189,8 @@ impl Host {
                 return;
             }
             self.pongs.pop_front();
-            let Ok(outcome) = self.registry.receive(handle, Message::Pong(&payload), &mut self.scratch, self.now.mono) else {
+            let Ok(outcome) = self.registry.receive(handle, Message::Pong(&payload), &mut self.scratch, self.now.mono)
+            else {
                 continue;
             };
             assert!(matches!(outcome.verdict, Verdict::Ignore | Verdict::Close(_)));
@@ -221,7 +223,11 @@ fn main() {
         }
         host.pass(step);
     }
-    println!("opened in {:.1} s, {:.2} us each", began.elapsed().as_secs_f64(), began.elapsed().as_secs_f64() * 1e6 / f64::from(sessions));
+    println!(
+        "opened in {:.1} s, {:.2} us each",
+        began.elapsed().as_secs_f64(),
+        began.elapsed().as_secs_f64() * 1e6 / f64::from(sessions)
+    );
     let idle = live() - empty - handles_memory;
     println!("an idle session, with all that is kept for it: {:.0} bytes", per(idle));
 
@@ -244,8 +250,7 @@ fn main() {
 
     // The guard changes: all of them are shown it.
     let what = wswarden_core::Revocation::Token { namespace: "app".into(), id: "nobody's".into() };
-    let until = host.now.unix.after(Duration::from_secs(3600));
-    let _ = host.guard.revoke(&what, until, host.now.unix).expect("room");
+    let _ = host.guard.revoke(&what, Duration::from_secs(3600), host.now.unix).expect("room");
     host.drain();
     host.tick.print("one call of tick, after a revocation");
     host.drain.print("all sessions shown a revocation");

@@ -8,8 +8,8 @@ use std::time::Duration;
 use wswarden_core::http::{Header, HttpVersion, Request};
 use wswarden_core::message::Scratch;
 use wswarden_core::{
-    Action, Admission, Answer, Guard, Handle, Identity, Message, Now, Policy, Reason, Registry, Tick, Timestamp, UnixTime,
-    Verdict,
+    Action, Admission, Answer, Guard, Handle, Identity, Message, Now, Policy, Reason, Registry, Tick, Timestamp,
+    UnixTime, Verdict,
 };
 
 struct Counting;
@@ -74,7 +74,7 @@ struct Host {
 
 fn host() -> Host {
     let now = Now { mono: Timestamp::from_secs(1000), unix: UnixTime::from_secs(1_800_000_000) };
-    let guard = Guard::new(Policy::from_toml(POLICY).unwrap(), [7; 32]);
+    let guard = Guard::new(Policy::from_toml(POLICY).unwrap(), wswarden_core::Host::SOCKET, &[], [7; 32]).unwrap();
     let fields = [
         ("host", "chat.example.com"),
         ("upgrade", "websocket"),
@@ -157,13 +157,14 @@ fn pings_pongs_and_closes_allocate_nothing() {
             host.pass(Duration::from_secs(25));
             let Some(Tick::Due(handle, due)) = host.registry.tick(host.now.mono) else { panic!("nothing due") };
             let Action::Ping(payload) = due.action else { panic!("no ping") };
-            let pong = host.registry.receive(handle, Message::Pong(&payload), &mut host.scratch, host.now.mono).unwrap();
+            let pong =
+                host.registry.receive(handle, Message::Pong(&payload), &mut host.scratch, host.now.mono).unwrap();
             assert_eq!(pong.verdict, Verdict::Ignore);
             let ping = host.registry.receive(handle, Message::Ping(b"x"), &mut host.scratch, host.now.mono).unwrap();
             assert_eq!(ping.verdict, Verdict::Pong);
         }
         assert!(matches!(host.receive(b"\xff"), Verdict::Close(_)));
-        assert!(matches!(host.receive(GOOD), Verdict::Close(_)));
+        assert!(matches!(host.receive(GOOD), Verdict::Drop(_)));
     });
     assert_eq!(taken, 0);
 }
