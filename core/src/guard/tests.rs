@@ -156,7 +156,8 @@ fn threads_that_come_and_go_leave_nothing_behind() {
         for thread in 0..4_usize {
             let (guard, now, clients, passed) = (story.guard.clone(), story.now, &clients, &passed);
             scope.spawn(move || {
-                let mut story = Story { guard, now, scratch: crate::message::Scratch::new() };
+                let scratch = guard.scratch();
+                let mut story = Story { guard, now, scratch };
                 let mut held = Vec::new();
                 for round in 0..400_usize {
                     let client = clients[(thread + round) % 4].clone().from(&format!("192.0.2.{}", round % 16));
