@@ -18,7 +18,7 @@ pub struct Rate {
     pub address: AddressRate,
     /// What a message over the limit leads to.
     pub on_excess: OnFault,
-    /// When a user and address that go on are shut out.
+    /// When a user who goes on is shut out; for connections without a user, their address.
     pub ban: OrOff<Ban>,
 }
 
@@ -98,7 +98,7 @@ impl Default for AddressRate {
     }
 }
 
-/// When a user and address that go on are shut out.
+/// When a user who goes on is shut out; for connections without a user, their address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Ban {
