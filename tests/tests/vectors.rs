@@ -4,18 +4,25 @@
 mod shared;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::{Program, cases};
+use shared::{Case, Program, cases};
 use wswarden_core::conform::{OPS, answer};
+
+fn all() -> &'static [Case] {
+    static ALL: LazyLock<Vec<Case>> = LazyLock::new(cases);
+    &ALL
+}
 
 #[test]
 fn every_vector_is_answered_as_expected() {
-    let cases = cases();
+    let cases = all();
     assert!(cases.len() > 300, "only {} cases were found", cases.len());
     let mut wrong = 0;
-    for case in &cases {
+    for case in cases {
         let answer = answer(&case.question);
         if answer != case.expect {
             wrong += 1;
@@ -28,7 +35,7 @@ fn every_vector_is_answered_as_expected() {
 #[test]
 fn the_program_answers_every_vector_as_the_core_does() {
     let mut program = Program::start();
-    for case in cases() {
+    for case in all() {
         let line = program.ask(case.question.to_string().as_bytes());
         let said: Value = serde_json::from_str(&line).unwrap();
         if said.get("unsupported").is_none() {
@@ -43,7 +50,7 @@ fn the_program_answers_every_vector_as_the_core_does() {
 
 #[test]
 fn names_tell_cases_apart() {
-    let mut names: Vec<_> = cases().into_iter().map(|case| (case.file, case.name)).collect();
+    let mut names: Vec<_> = all().iter().map(|case| (&case.file, &case.name)).collect();
     names.sort();
     let twice = names.windows(2).find(|pair| pair[0] == pair[1]);
     assert_eq!(twice, None);
@@ -54,19 +61,11 @@ fn names_tell_cases_apart() {
 fn every_op_is_described_and_answered() {
     let readme = include_str!("../README.md");
     let rows = readme.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | `{"));
-    let described: Vec<&str> = rows.map(|(op, _)| op).collect();
+    let described: Vec<&str> = rows.map(|(op, _)| op).filter(|op| !op.starts_with('{')).collect();
     assert_eq!(described, OPS);
-    let mut asked: Vec<String> =
-        cases().iter().map(|case| case.question["op"].as_str().unwrap().to_owned()).collect();
-    asked.extend(SAMPLES.iter().map(|(op, question, answered)| {
-        let mut question: Value = serde_json::from_str(question).unwrap();
-        question["op"] = (*op).into();
-        let said = answer(&question);
-        assert_eq!(said, serde_json::from_str::<Value>(answered).unwrap(), "{op}");
-        (*op).to_owned()
-    }));
-    let missing: Vec<_> = OPS.iter().filter(|op| !asked.iter().any(|asked| asked == *op)).collect();
-    assert_eq!(missing, [&"version"], "are in no vector");
+    let asked: BTreeSet<_> = all().iter().map(|case| case.question["op"].as_str().unwrap()).collect();
+    let unasked: Vec<_> = OPS.iter().filter(|op| !asked.contains(*op)).collect();
+    assert_eq!(unasked, [&"version"], "are in no vector");
     let mut program = Program::start();
     let version: Value = serde_json::from_str(&program.ask(br#"{"id":1,"op":"version"}"#)).unwrap();
     assert_eq!(version["id"], 1);
@@ -74,16 +73,6 @@ fn every_op_is_described_and_answered() {
     assert!(version["language"].is_string());
     program.end();
 }
-
-/// Ops that no vector asks: they have suites of their own.
-const SAMPLES: [(&str, &str, &str); 2] = [
-    (
-        "schema",
-        r#"{"schema":{"type":"string"},"instances":["ImEi","MQ=="]}"#,
-        r#"{"id":null,"built":true,"engine":"full","results":[true,false]}"#,
-    ),
-    ("header_list", r#"{"name":"connection","values":["keep-alive, Upgrade"]}"#, r#"{"id":null,"items":["keep-alive","Upgrade"]}"#),
-];
 
 thread_local! {
     /// One for all cases of a property, so that none may end it.
@@ -127,9 +116,12 @@ proptest! {
 
     /// A question in which one value is another than it should be is answered, somehow.
     #[test]
-    fn a_question_with_something_wrong_in_it_is_answered(at in any::<prop::sample::Index>(), value in anything(), place in any::<prop::sample::Index>()) {
-        let cases = cases();
-        let mut question = cases[at.index(cases.len())].question.clone();
+    fn a_question_with_something_wrong_in_it_is_answered(
+        at in any::<prop::sample::Index>(),
+        value in anything(),
+        place in any::<prop::sample::Index>(),
+    ) {
+        let mut question = all()[at.index(all().len())].question.clone();
         let mut places = Vec::new();
         pointers(&question, String::new(), &mut places);
         let place = &places[place.index(places.len())];
@@ -142,9 +134,7 @@ proptest! {
 /// The JSON Pointers of everything below a value.
 fn pointers(value: &Value, place: String, found: &mut Vec<String>) {
     let below: Vec<(String, &Value)> = match value {
-        Value::Object(all) => {
-            all.iter().map(|(name, one)| (name.replace('~', "~0").replace('/', "~1"), one)).collect()
-        }
+        Value::Object(all) => all.iter().map(|(name, one)| (name.replace('~', "~0").replace('/', "~1"), one)).collect(),
         Value::Array(all) => all.iter().enumerate().map(|(index, one)| (index.to_string(), one)).collect(),
         _ => Vec::new(),
     };

@@ -9,7 +9,7 @@ use super::fields::{
 };
 use crate::guard::Guard;
 use crate::handshake::{Admission, Answer, Need, Waiting};
-use crate::http::{Head, Header, HeadParser, HttpVersion, Refusal, Request};
+use crate::http::{Head, HeadParser, Header, HttpVersion, Refusal, Request};
 use crate::identity::Identity;
 use crate::policy::Policy;
 use crate::reason::{Reason, Retry};

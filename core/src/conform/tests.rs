@@ -35,7 +35,8 @@ fn values() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 16, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::hash_map("[a-z_]{1,9}", inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
+            prop::collection::hash_map("[a-z_]{1,9}", inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }
@@ -55,7 +56,36 @@ proptest! {
 }
 
 const FIELDS: &[&str] = &[
-    "policy", "bytes", "limits", "schema", "draft", "remotes", "formats", "instances", "engine", "allow", "origin",
-    "ambient", "missing", "peer", "headers", "trusted", "header", "name", "values", "token", "key", "jwk", "jwt", "unix",
-    "request", "mono", "identity", "quota", "events", "seed", "steps", "tls",
+    "policy",
+    "bytes",
+    "limits",
+    "schema",
+    "draft",
+    "remotes",
+    "formats",
+    "instances",
+    "engine",
+    "allow",
+    "origin",
+    "ambient",
+    "missing",
+    "peer",
+    "headers",
+    "trusted",
+    "header",
+    "name",
+    "values",
+    "token",
+    "key",
+    "jwk",
+    "jwt",
+    "unix",
+    "request",
+    "mono",
+    "identity",
+    "quota",
+    "events",
+    "seed",
+    "steps",
+    "tls",
 ];

@@ -40,7 +40,8 @@ pub(super) fn script(question: &Value) -> Result<Value, Wrong> {
     let guard = Guard::new(policy(question)?, seed_of(seed));
     let registry = Registry::new(guard.clone(), Timestamp::ZERO);
     let requests = optional(question, "requests").unwrap_or(&Value::Null);
-    let mut play = Play { guard, registry, scratch: Box::default(), requests, connections: Vec::new(), now: Now::default() };
+    let mut play =
+        Play { guard, registry, scratch: Box::default(), requests, connections: Vec::new(), now: Now::default() };
     let mut at = 0;
     let mut said = Vec::new();
     for (index, step) in list(question, "steps")?.iter().enumerate() {

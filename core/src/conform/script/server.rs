@@ -102,7 +102,8 @@ impl Play<'_> {
 /// `{"token": {namespace, id}}`, `{"session": {namespace, id}}` or
 /// `{"user": {namespace, tenant, subject, issued_before}}`.
 fn revocation(from: &Value) -> Result<Revocation, Wrong> {
-    let word = |from: &Value, name: &str| optional_text(from, name).map(|word| Box::<str>::from(word.unwrap_or_default()));
+    let word =
+        |from: &Value, name: &str| optional_text(from, name).map(|word| Box::<str>::from(word.unwrap_or_default()));
     if let Some(token) = optional(from, "token") {
         return Ok(Revocation::Token { namespace: word(token, "namespace")?, id: text(token, "id")?.into() });
     }

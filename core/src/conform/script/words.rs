@@ -47,7 +47,13 @@ pub(super) fn refused(refusal: &Refusal) -> Words {
 }
 
 /// `kind` is the name of the message's type, and `payload` what a pong sends back.
-pub(super) fn outcome(outcome: Outcome, session: &Session, kind: Option<&str>, payload: &[u8], now: Timestamp) -> Words {
+pub(super) fn outcome(
+    outcome: Outcome,
+    session: &Session,
+    kind: Option<&str>,
+    payload: &[u8],
+    now: Timestamp,
+) -> Words {
     let wait = session.retry_after(now).map(nanos);
     let (mut said, reason) = match outcome.verdict {
         Verdict::Deliver(_) => (verdict("deliver"), None),
@@ -57,7 +63,9 @@ pub(super) fn outcome(outcome: Outcome, session: &Session, kind: Option<&str>, p
             (words([("verdict", "reply".into()), ("bytes", text.into())]), Some(reply.reason))
         }
         Verdict::Drop(reason) => (verdict("drop"), Some(reason)),
-        Verdict::Close(close) => (words([("verdict", "close".into()), ("code", close.code.into())]), Some(close.reason)),
+        Verdict::Close(close) => {
+            (words([("verdict", "close".into()), ("code", close.code.into())]), Some(close.reason))
+        }
         Verdict::Authenticate => (verdict("authenticate"), None),
         Verdict::Pong => (words([("verdict", "pong".into()), ("bytes", encoded(payload).into())]), None),
         Verdict::Ignore => (verdict("ignore"), None),
