@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -32,19 +33,23 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 table = []
 
 
-def step(name, command, summary=None, env=None, cwd=ROOT):
+def step(name, command, summary=None, env=None, cwd=ROOT, minutes=30):
     """Runs a command, shows its output, and adds its row to the table; whether all went well."""
-    print(f"\n=== {name}: {' '.join(map(str, command))}", flush=True)
+    print(f"\n=== {name}: {' '.join(map(str, command))[:120]}", flush=True)
     began, text = time.monotonic(), []
     try:
         process = subprocess.Popen(
             command, cwd=cwd, env=os.environ | (env or {}), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, errors="replace",
         )
+        # A hang must not eat the time of the whole run.
+        alarm = threading.Timer(60 * minutes, process.kill)
+        alarm.start()
         for line in process.stdout:
             print(line, end="", flush=True)
             text.append(ANSI.sub("", line))
         status = process.wait()
+        alarm.cancel()
     except OSError as error:
         print(error, flush=True)
         status = 127
@@ -113,18 +118,49 @@ def e2e():
     """Stock clients and the attack program against one real server over TLS, which must survive them all and drain."""
     if not build():
         return
+    guide()
     folder = ROOT / "target" / "e2e"
     try:
         with driver.Server(folder) as server:
             env = {"WSW_E2E": str(server.e2e), "PYTHONDONTWRITEBYTECODE": "1"}
-            step("python", [VENV / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e"], PYTEST, env)
-            step("node", ["node", "--test", "e2e/demo.test.mjs"], NODE, env, cwd=ROOT / "tests")
+            step("python", [VENV / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e"], PYTEST, env, minutes=5)
+            step("node", ["node", "--test", "e2e/demo.test.mjs"], NODE, env, cwd=ROOT / "tests", minutes=5)
             attack = ROOT / "target" / "debug" / "wswarden-attack"
-            step("attack", [attack, "--no-skip", server.target], ATTACK)
+            step("attack", [attack, "--no-skip", server.target], ATTACK, minutes=5)
             drained(server, env)
     except RuntimeError as error:
         print(error)
         row("server", 0, 1, 0)
+
+
+# What gets in at a server that is the guide's own code, and what does not.
+GUIDE_WEAK = [
+    "credential.twice", "credential.echoed", "token.aud-wrong", "token.iss-missing", "token.nbf-future",
+    "transport.slow-head", "transport.half-open", "message.duplicate-key", "message.proto", "message.deep-arrays",
+    "message.binary", "message.one-mebibyte", "message.many-fragments", "rate.reconnect", "rate.one-of-two-closes",
+    "rate.one-of-two-resets", "cap.per-user", "heartbeat.wrong-payload", "heartbeat.unsolicited-pongs",
+    "lifecycle.expires",
+]
+GUIDE_HOLDS = ["control.query", "control.messages", "token.wrong-key", "token.expired", "origin.foreign", "rate.messages",
+               "message.unknown-type", "heartbeat.silent", "control.afterwards"]
+
+
+def guide():
+    """An attack that never gets in shows nothing: these must get in at the guide's own code."""
+    folder = ROOT / "tests" / "attack" / "guide"
+    server = subprocess.Popen(["node", folder / "server.mjs"], stdout=subprocess.PIPE, text=True)
+    try:
+        target = ROOT / "target" / "e2e" / "guide.toml"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text((folder / "target.toml").read_text().replace("$PORT", server.stdout.readline().strip()))
+        attack = ROOT / "target" / "debug" / "wswarden-attack"
+        step("attack the guide", [
+            attack, "--no-skip", "--any-code", "--only", ",".join(GUIDE_WEAK + GUIDE_HOLDS),
+            "--expect-weak", ",".join(GUIDE_WEAK), target,
+        ], ATTACK, minutes=5)
+    finally:
+        server.kill()
+        server.wait()
 
 
 def drained(server, env):

@@ -12,9 +12,11 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD as B64;
 use criterion::{Criterion, criterion_group, criterion_main};
 use jsonwebtoken::{DecodingKey, Validation};
 use serde_json::{Value, json};
-use wswarden_core::UnixTime;
-use wswarden_core::credential::{JwtVerifier, TokenCache};
-use wswarden_core::policy::{Algorithm, Jwt, JwtKey};
+use wswarden_core::credential::ticket::{Binding, TicketForm, TicketRules, Tickets};
+use wswarden_core::credential::{JwtVerifier, Locator, TokenCache};
+use wswarden_core::http::{Header, Target};
+use wswarden_core::policy::{Algorithm, Credential, Jwt, JwtKey};
+use wswarden_core::{Identity, Now, Timestamp, UnixTime};
 
 const SECRET: &[u8] = b"q8Jm2vXz7LpR4tYw9KcB1nHf6GdS3aEu0oIiTjMkVbNxQrZsPyWlCgDhFeUA5-_+";
 const NOW: UnixTime = UnixTime::from_secs(1_795_000_000);
@@ -157,9 +159,56 @@ fn refuse(c: &mut Criterion) {
     group.finish();
 }
 
+fn locate(c: &mut Criterion) {
+    let key = JwtKey {
+        alg: Algorithm::HS256,
+        secret: Some(String::from_utf8_lossy(SECRET).into()),
+        secret_base64: false,
+        pem: None,
+        jwk: None,
+        kid: None,
+        until: None,
+    };
+    let jwt = Jwt { keys: vec![key], issuer: vec!["a".into()], audience: vec!["b".into()], ..Jwt::default() };
+    let locator = Locator::new(&Credential { jwt: Some(jwt), ..Credential::default() }).unwrap();
+    let bearer = format!("Bearer {}", "a".repeat(400));
+    let mut headers: Vec<Header<'_>> = (0..20).map(|_| Header { name: "accept-language", value: b"en" }).collect();
+    headers.push(Header { name: "authorization", value: bearer.as_bytes() });
+    let target = Target::parse("/chat?room=1").unwrap();
+    c.bench_function("locate/bearer among 21 headers", |b| {
+        b.iter(|| locator.locate(black_box(&headers), &target, &[]).unwrap());
+    });
+}
+
+fn tickets(c: &mut Criterion) {
+    let mut group = c.benchmark_group("ticket");
+    let now = Now { mono: Timestamp::ZERO, unix: NOW };
+    let identity = Identity::assertion("0f6c1d3a-9a52-4c1e-8f5e-1f9a3a4e2b77").namespace("https://id.example.com");
+    let binding = Binding { path: "/chat", origin: Some("https://app.example.com"), address: None };
+    for (name, form) in [("stored, mint and redeem", TicketForm::Stored), ("signed, mint and open", TicketForm::Signed)]
+    {
+        let rules = TicketRules { form, outstanding: u32::MAX, ..TicketRules::default() };
+        let mut tickets = Tickets::new(&rules, &[7; 32]);
+        let mut number = 0_u64;
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                number += 1;
+                let mut entropy = [0; 32];
+                entropy[..8].copy_from_slice(&number.to_be_bytes());
+                let ticket = tickets.mint(black_box(&identity), &binding, entropy, now).unwrap();
+                match &mut tickets {
+                    Tickets::Signed { sealer, .. } => sealer.open(ticket.expose(), &binding, NOW).unwrap().identity,
+                    stored => stored.redeem(ticket.expose(), &binding, now).unwrap(),
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().warm_up_time(std::time::Duration::from_millis(300)).measurement_time(std::time::Duration::from_millis(1000)).sample_size(30);
-    targets = verify, refuse
+    targets = verify, refuse, locate, tickets
 }
 criterion_main!(benches);

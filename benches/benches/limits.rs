@@ -2,7 +2,7 @@
 //!
 //! Ours are given the time, as a host does that reads its clock once per batch of messages;
 //! governor reads its own (quanta), which is part of its price.
-#![expect(missing_docs, reason = "criterion's macros make the entry points")]
+#![expect(clippy::print_stdout, reason = "memory and the longest tick are printed beside criterion's figures")]
 
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
@@ -124,7 +124,7 @@ fn by_address(c: &mut Criterion) {
         let ledger = Ledger::new(count, [7; 16], Duration::from_secs(1));
         for key in 0..count {
             let (fine, overflow) = ledger_key(address(key));
-            ledger.enter(fine, overflow, Timestamp::ZERO);
+            let _held = ledger.enter(fine, overflow, Timestamp::ZERO);
         }
         report("ledger", count, before);
         println!("ledger, {count} keys: {:.1} bytes a key by its own account", ledger.memory() as f64 / count as f64);
@@ -194,7 +194,7 @@ fn newcomers(c: &mut Criterion) {
     });
     let ledger = Ledger::new(100_000, [7; 16], Duration::from_secs(1));
     for key in 0..100_000 {
-        ledger.enter(Key::new(key, 0), Key::new(0, 0), Timestamp::ZERO);
+        let _held = ledger.enter(Key::new(key, 0), Key::new(0, 0), Timestamp::ZERO);
     }
     group.bench_function("an address never seen, all records live", |b| {
         b.iter(|| {
@@ -291,41 +291,39 @@ fn wheel(c: &mut Criterion) {
     group.finish();
 }
 
-/// A registry's life for 100 s: every slot is looked at when the wheel says so, and inserted again
-/// 25 s later, every 10 ms; then the clock jumps.
+/// A registry's life for 100 s, a tick each 10 ms, lived several times over: the shortest time of
+/// each tick is its own, the rest is what else the machine did.
 fn longest_tick(shuffled: &[u32]) {
-    let mut wheel = Wheel::new(Timestamp::ZERO);
-    let mut due = vec![Timestamp::ZERO; MILLION as usize];
-    for (count, slot) in shuffled.iter().enumerate() {
-        due[*slot as usize] = Timestamp::from_nanos(25_000 * count as u64);
-        wheel.insert(*slot, due[*slot as usize]);
-    }
-    let (mut took, mut looks) = (Vec::with_capacity(10_000), Vec::with_capacity(10_000));
-    for tick in 0..10_000 {
-        let now = Timestamp::from_millis(tick * 10);
-        let (begun, mut looked) = (Instant::now(), 0u32);
-        while let Some(slot) = wheel.advance(now) {
-            let due = &mut due[slot as usize];
-            if *due <= now {
-                *due = now.after(Duration::from_secs(25));
-            }
-            wheel.insert(slot, *due);
-            looked += 1;
+    let mut ticks = vec![(Duration::MAX, 0); 10_000];
+    for _ in 0..5 {
+        let mut wheel = Wheel::new(Timestamp::ZERO);
+        let mut due = vec![Timestamp::ZERO; MILLION as usize];
+        for (count, slot) in shuffled.iter().enumerate() {
+            due[*slot as usize] = Timestamp::from_nanos(25_000 * count as u64);
+            wheel.insert(*slot, due[*slot as usize]);
         }
-        took.push(begun.elapsed());
-        looks.push(looked);
+        for (tick, best) in ticks.iter_mut().enumerate() {
+            let now = Timestamp::from_millis(tick as u64 * 10);
+            let (begun, mut looks) = (Instant::now(), 0u32);
+            while let Some(slot) = wheel.advance(now) {
+                let due = &mut due[slot as usize];
+                if *due <= now {
+                    *due = now.after(Duration::from_secs(25));
+                }
+                wheel.insert(slot, *due);
+                looks += 1;
+            }
+            *best = (begun.elapsed().min(best.0), looks);
+        }
+        let begun = Instant::now();
+        black_box(wheel.advance(Timestamp::from_secs(1_000_000)));
+        println!("wheel: the first call after the clock jumps 11 days, all 1M due: {:?}", begun.elapsed());
     }
-    let all: Duration = took.iter().sum();
-    let looked: u32 = looks.iter().sum();
-    took.sort_unstable();
-    println!("wheel, 1M slots over 25 s, a tick each 10 ms: {looked} looks, {:?} each", all / looked);
-    println!("wheel: most looks in a tick {:?}", looks.iter().max());
-    // The very longest are those in which the system ran something else.
-    println!("wheel: tick, median {:?}, 99.9 % {:?}, longest {:?}", took[5_000], took[9_990], took[9_999]);
-    let jump = Timestamp::from_secs(1_000_000);
-    let begun = Instant::now();
-    black_box(wheel.advance(jump));
-    println!("wheel: the first call after the clock jumps 11 days, all 1M due: {:?}", begun.elapsed());
+    let looks: u32 = ticks.iter().map(|(_, looks)| looks).sum();
+    let all: Duration = ticks.iter().map(|(took, _)| *took).sum();
+    println!("wheel, 1M slots over 25 s, a tick each 10 ms: {looks} looks, {:?} each", all / looks);
+    println!("wheel: longest tick and its looks {:?}", ticks.iter().max());
+    println!("wheel: most looks in a tick {:?}", ticks.iter().map(|(_, looks)| looks).max());
 }
 
 /// The process's resident memory in bytes (Linux; elsewhere 0).

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use wswarden_core::{Affected, Event, Policy, PolicyError, Revocation, Session, SessionId, Stats};
+use wswarden_core::{
+    Affected, Event, Policy, PolicyError, Revocation, RevocationsFull, Session, SessionId, Stats, UnixTime,
+};
 
 use crate::clock;
 use crate::resolve::{Nobody, Resolve};
@@ -89,11 +91,15 @@ impl<T: Timer> Guard<T> {
         Ok(())
     }
 
-    /// Refuses a credential from now on and closes the connections opened with it. Gives their number.
-    pub fn revoke(&self, revocation: Revocation) -> usize {
-        let affected = self.core.revoke(revocation);
+    /// Refuses credentials from now on and closes the connections opened with them. Gives their
+    /// number. The revocation may be forgotten at `until`: when the last credential it covers has ended.
+    ///
+    /// # Errors
+    /// When 100,000 revocations are in force already. Nothing was revoked then.
+    pub fn revoke(&self, what: &Revocation, until: UnixTime) -> Result<usize, RevocationsFull> {
+        let affected = self.core.revoke(what, until, clock::now().unix)?;
         self.wake(&affected);
-        affected.ids.len()
+        Ok(affected.ids.len())
     }
 
     /// Refuses new connections and closes the open ones, spread evenly over `over`.

@@ -8,9 +8,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use async_tungstenite::WebSocketStream;
+use async_tungstenite::tungstenite::error::ProtocolError;
 use async_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use async_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use async_tungstenite::tungstenite::error::ProtocolError;
 use async_tungstenite::tungstenite::{Error as WsError, Message as Frame};
 use futures::io::{AsyncRead, AsyncWrite};
 use futures::{Sink, Stream};
@@ -21,9 +21,9 @@ use wswarden_core::{
 
 use crate::clock;
 use crate::guard::Guard;
-use crate::traffic::{Incoming, Outgoing, SendError};
 use crate::resolve::Resolving;
 use crate::timer::Timer;
+use crate::traffic::{Incoming, Outgoing, SendError};
 use crate::transport::Metered;
 
 /// The library's read buffer. Its default of 128 KiB for each connection is a gift to whoever
@@ -50,10 +50,21 @@ pub struct Guarded<S, T: Timer> {
     outbox: VecDeque<Frame>,
     asked: Option<(Resolving, Asked)>,
     /// The library is done reading; only its stream is still emptied.
-    emptying: bool,
+    emptying: Emptying,
     /// Bytes of messages that wait here or in the library.
     unsent: u64,
     ended: bool,
+}
+
+/// How far the end of a connection is that the library has given up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Emptying {
+    /// It has not.
+    No,
+    /// The close frame is on its way.
+    Sending,
+    /// What the peer still sends is read and dropped.
+    Reading,
 }
 
 /// What the host was asked about.
@@ -86,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             wake: None,
             outbox: VecDeque::new(),
             asked: None,
-            emptying: false,
+            emptying: Emptying::No,
             unsent: 0,
             ended: false,
         }
@@ -251,7 +262,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             (None, _) => return self.lost(),
         };
         self.close(reason);
-        self.emptying = true;
+        self.emptying = Emptying::Sending;
     }
 
     /// The stream is gone.
@@ -262,8 +273,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
     }
 
     /// Reads and drops what the peer still sends after the library has given up: closing a socket
-    /// with bytes unread would reset it, and the reset can overtake the close frame.
+    /// with bytes unread would reset it, and the reset can overtake the close frame. Our own
+    /// direction is ended at once, so that a peer that minds the close frame is gone at once, too.
     fn poll_emptying(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.emptying == Emptying::Sending {
+            if !self.outbox.is_empty() {
+                return Poll::Pending;
+            }
+            // A stream that cannot be ended is gone: reading says so.
+            let _ended = ready!(Pin::new(self.socket.get_mut().stream()).poll_close(cx));
+            self.emptying = Emptying::Reading;
+        }
         let mut piece = [0; READ_BUFFER];
         loop {
             match ready!(Pin::new(self.socket.get_mut().stream()).poll_read(cx, &mut piece)) {
@@ -295,7 +315,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Stream for Guarded<S, T> {
                 this.lost();
                 return Poll::Ready(None);
             }
-            if this.emptying {
+            if this.emptying != Emptying::No {
                 ready!(this.poll_emptying(cx));
                 this.ended = true;
                 return Poll::Ready(None);
@@ -340,7 +360,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Sink<Outgoing> for Guarded<S, 
             Outgoing::Binary(bytes) => Frame::Binary(bytes.into()),
         };
         let length = u64::try_from(frame.len()).unwrap_or(u64::MAX);
-        if let Pressure::Close(close) = this.session.queued(length, clock::mono()) {
+        if let Pressure::Close(close, event) = this.session.queued(length, clock::mono()) {
+            this.guard.record(event, &this.session);
             this.send_close(close);
             return Err(SendError::Closed(close));
         }

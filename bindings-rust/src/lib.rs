@@ -12,19 +12,18 @@ mod accept;
 mod clock;
 mod guard;
 mod guarded;
-mod traffic;
 mod resolve;
 mod source;
 mod timer;
 #[cfg(feature = "rustls")]
 pub mod tls;
+mod traffic;
 mod transport;
 
 pub use accept::{AcceptError, Client};
 pub use clock::now;
 pub use guard::{Guard, Record};
 pub use guarded::Guarded;
-pub use traffic::{Incoming, Outgoing, SendError};
 pub use resolve::{Resolve, Resolving};
 pub use source::{policy_draft, policy_from_file};
 #[cfg(feature = "smol")]
@@ -32,5 +31,6 @@ pub use timer::Smol;
 pub use timer::Timer;
 #[cfg(feature = "tokio")]
 pub use timer::Tokio;
+pub use traffic::{Incoming, Outgoing, SendError};
 pub use wswarden_core as core;
 pub use wswarden_core::*;

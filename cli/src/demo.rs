@@ -184,8 +184,7 @@ fn policy(file: Option<&Path>) -> miette::Result<(Policy, Document)> {
 fn embedded() -> Result<PolicyDraft, PolicyError> {
     let mut draft = PolicyDraft::from_toml(POLICY)?;
     let mut key = [0; 32];
-    aws_lc_rs::rand::fill(&mut key)
-        .map_err(|_| PolicyError::new("", "the operating system gave no random bytes"))?;
+    aws_lc_rs::rand::fill(&mut key).map_err(|_| PolicyError::new("", "the operating system gave no random bytes"))?;
     let key = URL_SAFE_NO_PAD.encode(key);
     for source in draft.sources() {
         draft.provide(&source, key.as_bytes())?;

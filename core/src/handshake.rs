@@ -161,7 +161,9 @@ impl Guard {
             path: target.path().into(),
             ambient,
             secure,
-            host: http::single(request.headers, "host")?.map(|host| String::from_utf8_lossy(host).into()).unwrap_or_default(),
+            host: http::single(request.headers, "host")?
+                .map(|host| String::from_utf8_lossy(host).into())
+                .unwrap_or_default(),
             response: upgrade.accept(subprotocol)?,
         };
         Ok(Candidate {
@@ -176,7 +178,13 @@ impl Guard {
     }
 
     /// Judges a credential as far as the core can.
-    pub(crate) fn judge(&self, rules: &Rules, kind: CredentialKind, secret: Secret, now: Now) -> Result<Judged, Reason> {
+    pub(crate) fn judge(
+        &self,
+        rules: &Rules,
+        kind: CredentialKind,
+        secret: Secret,
+        now: Now,
+    ) -> Result<Judged, Reason> {
         match (kind, &rules.jwt) {
             (CredentialKind::Session, _) => Ok(Judged::Ask(Need::Identity(secret))),
             (CredentialKind::Jwt, Some(verifier)) => match verifier.verify(secret.expose(), now.unix) {

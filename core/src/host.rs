@@ -62,7 +62,12 @@ impl Host {
         let gaps = [
             (Gap::Pings, self.pings || !policy.all_rules().any(by_frame), "heartbeat.mode", "say mode = \"message\""),
             (Gap::ControlFrames, self.control_frames, "rate.connection.control", "bound them in the server library"),
-            (Gap::RepeatedHeaders, self.repeated_headers, "transport", "refuse repeated headers in front of the server"),
+            (
+                Gap::RepeatedHeaders,
+                self.repeated_headers,
+                "transport",
+                "refuse repeated headers in front of the server",
+            ),
             (Gap::Fragments, self.fragments, "message.max_fragments", "bound them in the server library"),
             (Gap::HttpRefusal, self.http_refusal, "transport", "refusals will be a plain 403"),
         ];

@@ -31,6 +31,8 @@ mod event;
 mod frames;
 mod guard;
 mod handshake;
+#[cfg(test)]
+mod handshake_tests;
 mod host;
 pub mod http;
 mod identity;
@@ -46,9 +48,10 @@ mod story;
 mod time;
 mod verdict;
 
+pub use credential::{Revocation, RevocationsFull};
 pub use event::{Event, EventKind, SessionId};
 pub use frames::FrameMeter;
-pub use guard::{Affected, Guard, Revocation, Stats};
+pub use guard::{Affected, Guard, Reconciled, Stats};
 pub use handshake::{Admission, Answer, Candidate, Judgement, Need, Peer, Waiting};
 pub use host::{Gap, Host};
 pub use http::Refusal;

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::http::{Header, HttpVersion, Request};
 use crate::message::Scratch;
 use crate::{
-    Admission, Close, Due, Guard, Message, Now, Outcome, Policy, Reason, Refusal, Session, Timestamp, UnixTime, Verdict,
+    Admission, Affected, Close, Due, Guard, Message, Now, Outcome, Policy, Reason, Refusal, Revocation, Session,
+    Timestamp, UnixTime, Verdict,
 };
 
 const KEY: &str = "a key for the stories, of 32 bytes or more";
@@ -149,6 +150,11 @@ impl Story {
         }
     }
 
+    /// Takes something back for an hour.
+    pub(crate) fn revoke(&self, what: Revocation) -> Affected {
+        self.guard.revoke(&what, self.now.unix.after(Duration::from_secs(3600)), self.now.unix).unwrap()
+    }
+
     pub(crate) fn text(&mut self, session: &mut Session, text: &str) -> Outcome {
         session.receive(Message::Text(text.as_bytes()), &mut self.scratch, self.now.mono)
     }
@@ -162,7 +168,10 @@ impl Story {
             if let Some(due) = session.handle_timeout(self.now.mono) {
                 return Some(due);
             }
-            assert!(session.next_timeout().is_none_or(|next| next > at || next == Timestamp::ZERO), "the same timeout twice");
+            assert!(
+                session.next_timeout().is_none_or(|next| next > at || next == Timestamp::ZERO),
+                "the same timeout twice"
+            );
         }
     }
 }

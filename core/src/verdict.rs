@@ -142,8 +142,8 @@ pub enum Pressure {
     Free,
     /// Over the soft mark: hold back what can wait.
     Full,
-    /// Over the hard mark: the peer does not read.
-    Close(Close),
+    /// Over the hard mark: the peer does not read. With the event, the first time.
+    Close(Close, Option<Event>),
 }
 
 impl Verdict {

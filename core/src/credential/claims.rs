@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::claim_rule::{ClaimRule, NamedRules};
 use super::fault::JwtFault;
 use super::json::{Json, Members, member};
 use crate::identity::Identity;
@@ -20,6 +21,7 @@ pub(super) struct ClaimRules {
     subject: Box<str>,
     tenant: Option<Box<str>>,
     scopes: Box<str>,
+    named: NamedRules,
 }
 
 impl ClaimRules {
@@ -56,7 +58,14 @@ impl ClaimRules {
             subject: rules.subject.clone(),
             tenant: rules.tenant.clone(),
             scopes: rules.scopes.clone(),
+            named: NamedRules::default(),
         })
+    }
+
+    /// Adds rules for single claims.
+    pub(super) fn require(&mut self, rules: Vec<(Box<str>, ClaimRule)>) -> Result<(), PolicyError> {
+        self.named = NamedRules::new(rules)?;
+        Ok(())
     }
 
     /// Judges decoded claims. The signature must have been checked before. A claim of a wrong type
@@ -76,6 +85,7 @@ impl ClaimRules {
         let scopes = scopes(&claims, &self.scopes)?;
         let namespace = self.judge_issuer(issuer)?;
         self.judge_audience(member(&claims, "aud"))?;
+        self.named.judge(&claims)?;
         let subject = subject.filter(|subject| !subject.is_empty()).ok_or(JwtFault::MissingClaim)?;
         let tenant = tenant.filter(|tenant| !tenant.is_empty());
         if self.tenant.is_some() && tenant.is_none() {

@@ -35,6 +35,8 @@ pub enum JwtFault {
     Issuer,
     /// None of the audiences is one of those listed.
     Audience,
+    /// A claim that the policy has a rule for says something else.
+    Claim,
     /// It does not count yet (`nbf`).
     NotYetValid,
     /// It counted once (`exp`). Everything else about it is right.
@@ -62,11 +64,12 @@ impl JwtFault {
             Self::Crit => "crit",
             Self::Header => "header",
             Self::Typ => "typ",
-            Self::Duplicate => "duplicate",
+            Self::Duplicate => "duplicate_claim",
             Self::ClaimType => "claim_type",
             Self::MissingClaim => "missing_claim",
             Self::Issuer => "issuer",
             Self::Audience => "audience",
+            Self::Claim => "claim",
             Self::NotYetValid => "not_yet_valid",
             Self::Expired => "expired",
         }

@@ -18,7 +18,22 @@ const MAX_DIGITS: usize = 64;
 const LAST_SECOND: u64 = 253_402_300_799;
 
 /// The members of an object, in their order.
-pub(super) type Members<'a> = Vec<(Cow<'a, str>, Json<'a>)>;
+#[derive(PartialEq)]
+pub(super) struct Members<'a>(Vec<Member<'a>>);
+
+#[derive(PartialEq)]
+struct Member<'a> {
+    mark: u64,
+    name: Cow<'a, str>,
+    value: Json<'a>,
+}
+
+/// Length and first seven bytes of a name, in one number: most claims have three letters, so that
+/// lengths alone tell few of them apart.
+fn mark(name: &str) -> u64 {
+    let length = u64::try_from(name.len()).unwrap_or(u64::MAX).min(0xff);
+    name.bytes().take(7).fold(length, |mark, byte| mark << 8 | u64::from(byte))
+}
 
 /// A value; text without escapes is borrowed from the token's decoded bytes.
 #[derive(PartialEq)]
@@ -66,8 +81,11 @@ impl<'a> Json<'a> {
 }
 
 /// The member with this name.
+#[inline]
 pub(super) fn member<'m, 'a>(members: &'m Members<'a>, name: &str) -> Option<&'m Json<'a>> {
-    members.iter().find(|(have, _)| have == name).map(|(_, value)| value)
+    let mark = mark(name);
+    let is_it = |member: &&Member<'_>| member.mark == mark && (name.len() < 8 || member.name == name);
+    members.0.iter().find(is_it).map(|member| &member.value)
 }
 
 /// What is left to read. Everything that RFC 8259 does not allow is malformed.
@@ -92,7 +110,7 @@ impl<'a> Reader<'a> {
 
     fn members(&mut self, depth: u8) -> Result<Members<'a>, JwtFault> {
         self.skip(1);
-        let mut members: Members<'a> = Vec::with_capacity(8);
+        let mut members = Members(Vec::with_capacity(8));
         if self.closes(b'}') {
             return Ok(members);
         }
@@ -105,12 +123,12 @@ impl<'a> Reader<'a> {
                 return Err(JwtFault::Duplicate);
             }
             self.skip_space();
-            if members.len() >= MAX_MEMBERS || self.peek() != Some(b':') {
+            if members.0.len() >= MAX_MEMBERS || self.peek() != Some(b':') {
                 return Err(JwtFault::Malformed);
             }
             self.skip(1);
             self.skip_space();
-            members.push((name, self.value(depth)?));
+            members.0.push(Member { mark: mark(&name), value: self.value(depth)?, name });
             if !self.goes_on(b'}')? {
                 return Ok(members);
             }
@@ -174,10 +192,10 @@ impl<'a> Reader<'a> {
 
     /// The characters up to the next quote or backslash.
     fn plain(&mut self) -> Result<&'a str, JwtFault> {
-        let end = self.rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..b' '));
+        let end = memchr::memchr2(b'"', b'\\', self.rest);
         let (plain, rest) = end.and_then(|end| self.rest.split_at_checked(end)).ok_or(JwtFault::Malformed)?;
         self.rest = rest;
-        if matches!(self.peek(), Some(..b' ')) {
+        if plain.iter().fold(false, |found, byte| found | (*byte < b' ')) {
             return Err(JwtFault::Malformed);
         }
         std::str::from_utf8(plain).map_err(|_| JwtFault::Malformed)
@@ -225,18 +243,20 @@ impl<'a> Reader<'a> {
     }
 
     fn number(&mut self) -> Result<Json<'a>, JwtFault> {
+        // A date as nearly all are written.
+        let digits = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if let Some((whole @ [b'1'..=b'9', ..], rest)) = self.rest.split_at_checked(digits)
+            && digits < 19
+            && !matches!(rest, [b'.' | b'e' | b'E', ..])
+        {
+            self.rest = rest;
+            let add = |sum: u64, digit: &u8| sum.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0')));
+            return Ok(Json::Whole(whole.iter().fold(0, add)));
+        }
         let belongs = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
         let end = self.rest.iter().position(|byte| !belongs(byte)).unwrap_or(self.rest.len());
         let (text, rest) = self.rest.split_at_checked(end).ok_or(JwtFault::Malformed)?;
         self.rest = rest;
-        // A date as nearly all are written.
-        if let [b'1'..=b'9', digits @ ..] = text
-            && digits.len() < 18
-            && digits.iter().all(u8::is_ascii_digit)
-        {
-            let add = |sum: u64, digit: &u8| sum.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0')));
-            return Ok(Json::Whole(text.iter().fold(0, add)));
-        }
         let text = std::str::from_utf8(text).map_err(|_| JwtFault::Malformed)?;
         let unsigned = text.strip_prefix('-').unwrap_or(text);
         // Rust reads what JSON does not: "01", "1.", ".5", "+1".
@@ -292,7 +312,9 @@ mod tests {
             Json::Number(number) => (*number).into(),
             Json::Text(text) => text.as_ref().into(),
             Json::Array(entries) => entries.iter().map(to_serde).collect(),
-            Json::Object(members) => members.iter().map(|(name, value)| (name.to_string(), to_serde(value))).collect(),
+            Json::Object(members) => {
+                members.0.iter().map(|member| (member.name.to_string(), to_serde(&member.value))).collect()
+            }
         }
     }
 
@@ -310,6 +332,28 @@ mod tests {
             _ => {}
         }
         Ok(())
+    }
+
+    #[test]
+    fn a_name_is_found_by_all_of_its_letters() {
+        let long = |length: usize, start: &str| format!("{start}{}", "\0".repeat(length - start.len()));
+        let mut names: Vec<String> =
+            ["", "e", "ex", "exp", "expi", "expires", "expires_", "expires_a", "expires_b", "\0", "\0\0"]
+                .map(Into::into)
+                .to_vec();
+        // Lengths and letters that would pack into the same number, were the length cut off.
+        names.extend([255, 256, 257, 259, 512].map(|length| long(length, "\0\0\0\u{3}exp")));
+        names.extend([254, 255, 256].map(|length| long(length, "expires")));
+        for (at, name) in names.iter().enumerate() {
+            let rest = names.iter().enumerate().filter(|(other, _)| *other != at);
+            let others: Vec<String> =
+                rest.map(|(_, name)| format!("{}:1", serde_json::to_string(name).unwrap())).collect();
+            let text = format!("{{{}}}", others.join(","));
+            assert!(member(&Json::object(text.as_bytes()).unwrap(), name).is_none(), "{name:?}");
+            let text = format!("{{{},{}:2}}", others.join(","), serde_json::to_string(name).unwrap());
+            let members = Json::object(text.as_bytes()).unwrap();
+            assert!(member(&members, name) == Some(&Json::Whole(2)), "{name:?}");
+        }
     }
 
     proptest! {

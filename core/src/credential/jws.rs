@@ -1,9 +1,8 @@
 //! The compact serialisation of a signed token (RFC 7515 section 3.1), its header and signature.
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::Value;
 
+use super::base64url;
 use super::fault::JwtFault;
 use super::json::{Json, Members, member};
 use super::jwk;
@@ -47,8 +46,7 @@ impl<'t> Parts<'t> {
 
     /// Which of `candidates` made the signature.
     pub(super) fn signer<'k>(&self, candidates: impl Iterator<Item = &'k Key>) -> Result<&'k Key, JwtFault> {
-        // The decoder wants room for whole groups of three bytes.
-        let mut room = [0; MAX_SIGNATURE.next_multiple_of(3)];
+        let mut room = [0; MAX_SIGNATURE];
         let mut decoded: Option<&[u8]> = None;
         let mut tried = false;
         for key in candidates {
@@ -61,10 +59,7 @@ impl<'t> Parts<'t> {
             }
             let signature = match decoded {
                 Some(signature) => signature,
-                None => {
-                    let read = BASE64_URL_SAFE_NO_PAD.decode_slice(self.signature, &mut room);
-                    room.get(..read.map_err(|_| JwtFault::Malformed)?).ok_or(JwtFault::Malformed)?
-                }
+                None => base64url::decode(self.signature, &mut room).ok_or(JwtFault::Malformed)?,
             };
             if key.verifies(self.signed, signature) {
                 return Ok(key);
@@ -78,7 +73,9 @@ impl<'t> Parts<'t> {
 /// Decodes base64url of one spelling only: no padding, no spaces, no bits left over (RFC 4648
 /// section 3.5). A second spelling of a token would slip past a list of revoked ones (threat 47).
 pub(super) fn decode(part: &[u8]) -> Result<Vec<u8>, JwtFault> {
-    BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| JwtFault::Malformed)
+    let mut bytes = vec![0; base64url::decoded_len(part.len())];
+    base64url::decode(part, &mut bytes).ok_or(JwtFault::Malformed)?;
+    Ok(bytes)
 }
 
 /// What a token's header says that counts. Whatever brings a key along (`jwk`, `jku`, `x5c`,

@@ -5,6 +5,7 @@ use std::fmt;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
+use super::claim_rule::ClaimRule;
 use super::claims::ClaimRules;
 use super::fault::JwtFault;
 use super::jwks::PublishedKeys;
@@ -58,6 +59,15 @@ impl JwtVerifier {
             max_length: usize::try_from(rules.max_length.bytes()).unwrap_or(usize::MAX),
             usual,
         })
+    }
+
+    /// Asks more of single claims, by name: each must be there and fit.
+    ///
+    /// # Errors
+    /// A rule that no token could fit, or too many.
+    pub fn require_claims(mut self, rules: Vec<(Box<str>, ClaimRule)>) -> Result<Self, PolicyError> {
+        self.rules.require(rules)?;
+        Ok(self)
     }
 
     /// Judges a token at `now`, in civil time.

@@ -1,6 +1,13 @@
 //! Where a credential stands, and whether it is good.
+//!
+//! [`Locator`] finds it in a request, by syntax alone. [`JwtVerifier`] judges JSON Web Tokens with the
+//! policy's keys and with [`PublishedKeys`], which [`Jwks`] says when to fetch; [`TokenCache`] spares
+//! the second signature check of the same token. [`ticket`] holds single-use tickets, and
+//! [`Revocations`] what was taken back. Opaque session tokens are the host's to resolve.
 
+mod base64url;
 mod cache;
+mod claim_rule;
 mod claims;
 mod digest;
 mod fault;
@@ -21,6 +28,7 @@ mod tests;
 pub mod ticket;
 
 pub use cache::TokenCache;
+pub use claim_rule::ClaimRule;
 pub use fault::JwtFault;
 pub use jwk::judge_jwk;
 pub use jwks::{Jwks, JwksRules, Lookup, PublishedKeys};

@@ -53,7 +53,12 @@ impl Ledgers {
     }
 
     /// Takes the records of an address, and of the /48 around it. To be left again.
-    pub(crate) fn enter_address(&self, rules: &Rules, address: Option<IpAddr>, now: Timestamp) -> (Place, Option<Place>) {
+    pub(crate) fn enter_address(
+        &self,
+        rules: &Rules,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> (Place, Option<Place>) {
         let Some(address) = address else {
             let key = Key::new(0, (u32::from(rules.limits) << 16) | NO_ADDRESS);
             return (self.addresses.enter(key, key, now), None);

@@ -3,8 +3,11 @@
 mod ledgers;
 mod members;
 mod quotas;
+mod reconcile;
 mod rules;
 mod seats;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -12,11 +15,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 pub(crate) use ledgers::Ledgers;
-pub use members::{Affected, Revocation};
+pub use members::Affected;
 use members::Members;
 pub(crate) use quotas::{Quotas, Windows};
+pub use reconcile::Reconciled;
 pub(crate) use seats::{Refused, Seats};
 
+use crate::credential::{Revocation, RevocationsFull};
 use crate::event::SessionId;
 use crate::handshake::Peer;
 use crate::host::{Gap, Host};
@@ -24,7 +29,7 @@ use crate::identity::Identity;
 use crate::limit::Ledger;
 use crate::policy::{Policy, PolicyError, Rules};
 use crate::reason::Reason;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, UnixTime};
 
 /// A policy, and what the connections of one server share under it: limits by user and address,
 /// open slots, revocations. Cheap to clone; every clone is the same guard.
@@ -109,7 +114,7 @@ impl Guard {
             waived,
             ping_key,
             ledgers,
-            members: Mutex::new(Members::default()),
+            members: Mutex::new(Members::new()),
             drain: RwLock::new(None),
             counters,
         }))
@@ -133,12 +138,18 @@ impl Guard {
         Ok(self.members().all())
     }
 
-    /// Refuses a credential from now on, and closes the sessions that were opened with it: those
+    /// Refuses credentials from now on, and closes the sessions that were opened with them: those
     /// the answer names should be woken; every one notices by itself at its next message or timeout.
-    pub fn revoke(&self, revocation: Revocation) -> Affected {
-        let affected = self.members().revoke(revocation);
+    ///
+    /// The revocation may be forgotten at `until`: no sooner than the last credential that it
+    /// covers ends, such as the longest life of a token from now.
+    ///
+    /// # Errors
+    /// When 100,000 revocations are in force already. Nothing was revoked then.
+    pub fn revoke(&self, what: &Revocation, until: UnixTime, now: UnixTime) -> Result<Affected, RevocationsFull> {
+        let affected = self.members().revoke(what, until, now)?;
         self.bump();
-        affected
+        Ok(affected)
     }
 
     /// Refuses new connections and closes the open ones, spread evenly over `over`, so that their
@@ -191,8 +202,8 @@ impl Guard {
         Arc::clone(self.policy().rules(&peer.path))
     }
 
-    pub(crate) fn is_revoked(&self, identity: &Identity) -> bool {
-        self.members().is_revoked(identity)
+    pub(crate) fn is_revoked(&self, identity: &Identity, now: UnixTime) -> bool {
+        self.members().is_revoked(identity, now)
     }
 
     pub(crate) fn is_draining(&self) -> bool {

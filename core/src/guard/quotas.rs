@@ -86,7 +86,13 @@ impl Windows {
 impl Meter {
     /// Whether a charge would pass on one connection's own state; charges nothing.
     #[inline]
-    pub(crate) fn test_own(&self, word: u64, stamps: Option<&Stamps>, cost: u64, now: Timestamp) -> Result<(), Timestamp> {
+    pub(crate) fn test_own(
+        &self,
+        word: u64,
+        stamps: Option<&Stamps>,
+        cost: u64,
+        now: Timestamp,
+    ) -> Result<(), Timestamp> {
         match (self, stamps) {
             (Self::Gcra(gcra), _) => gcra.test(word, cost, now).map(|_| ()),
             (Self::Window(window), Some(stamps)) => window.test(stamps, cost, now),

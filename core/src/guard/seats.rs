@@ -145,7 +145,7 @@ impl Seats {
         if identity.expires_at().is_some_and(|at| now.unix >= at.after(rules.leeway())) {
             return Err(Reason::TokenExpired.into());
         }
-        if self.guard.is_revoked(identity) {
+        if self.guard.is_revoked(identity, now.unix) {
             return Err(Reason::Revoked.into());
         }
         if let (Some(user), None) = (identity.user(), self.user) {

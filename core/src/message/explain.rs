@@ -69,7 +69,7 @@ fn pointer(program: &Program, fault: Fault, bytes: &[u8], tape: &Tape) -> String
     while open.last().is_some_and(|top| top.entry.end != u32::MAX) {
         open.pop();
     }
-    let at_end = matches!(bytes.get(index(fault.at)), Some(b']' | b'}'));
+    let at_end = fault.reason != Reason::InvalidJson && matches!(bytes.get(index(fault.at)), Some(b']' | b'}'));
     let mut pointer = String::new();
     let depth = open.len();
     for (level, top) in open.iter().enumerate() {

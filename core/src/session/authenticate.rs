@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use super::Session;
-use super::state::{Beat, State};
+use super::state::State;
 use crate::event::EventKind;
 use crate::handshake::{Answer, Judged, Judgement};
 use crate::identity::Identity;
 use crate::reason::Reason;
 use crate::secret::Secret;
-use crate::time::{Now, Timestamp};
+use crate::time::{Now, Timestamp, UnixTime};
 use crate::verdict::{Outcome, Verdict};
 
 impl Session {
@@ -20,15 +20,12 @@ impl Session {
         if let Some(outcome) = self.sync(now.mono).or_else(|| self.overdue(now.mono)) {
             return Judgement::Done(outcome);
         }
-        match self.cold.state {
-            State::Closing(close) | State::Closed(close) => {
-                return Judgement::Done(Outcome::quiet(Verdict::Close(close)));
-            }
-            // One question at a time: a second answer must not be taken for the first.
-            State::Pending { asked: true } | State::Open(Beat { asked: true, .. }) => {
-                return Judgement::Done(self.close(Reason::CredentialAmbiguous, now.mono));
-            }
-            State::Pending { asked: false } | State::Open(_) | State::Expired { .. } => {}
+        if let Some(close) = self.closed() {
+            return Judgement::Done(Outcome::quiet(Verdict::Close(close)));
+        }
+        // One question at a time: a second answer must not be taken for the first.
+        if self.cold.state.asked() == Some(&mut true) {
+            return Judgement::Done(self.close(Reason::CredentialAmbiguous, now.mono));
         }
         let rules = Arc::clone(&self.hot.rules);
         let Some(token) = rules.messages.auth_token(message).map(|token| Secret::new(token.as_bytes())) else {
@@ -43,10 +40,9 @@ impl Session {
         match self.hot.guard.judge(&rules, kind, token, now) {
             Ok(Judged::Identity(identity)) => Judgement::Done(self.accepted(identity, now)),
             Ok(Judged::Ask(need)) => {
-                self.cold.state = match self.cold.state {
-                    State::Open(beat) => State::Open(Beat { asked: true, ..beat }),
-                    _ => State::Pending { asked: true },
-                };
+                if let Some(asked) = self.cold.state.asked() {
+                    *asked = true;
+                }
                 Judgement::Wait(need)
             }
             Err(reason) => Judgement::Done(self.rejected(reason, now.mono)),
@@ -58,16 +54,12 @@ impl Session {
         if let Some(outcome) = self.sync(now.mono).or_else(|| self.overdue(now.mono)) {
             return Judgement::Done(outcome);
         }
-        match self.cold.state {
-            State::Pending { asked: true } => self.cold.state = State::Pending { asked: false },
-            State::Open(beat @ Beat { asked: true, .. }) => {
-                self.cold.state = State::Open(Beat { asked: false, ..beat });
-            }
-            State::Closing(close) | State::Closed(close) => {
-                return Judgement::Done(Outcome::quiet(Verdict::Close(close)));
-            }
-            // An answer nobody asked for: the host's mistake, and no reason to trust it.
-            _ => return Judgement::Done(self.close(Reason::Internal, now.mono)),
+        if let Some(close) = self.closed() {
+            return Judgement::Done(Outcome::quiet(Verdict::Close(close)));
+        }
+        // An answer nobody asked for: the host's mistake, and no reason to trust it.
+        if !self.cold.state.asked().is_some_and(std::mem::take) {
+            return Judgement::Done(self.close(Reason::Internal, now.mono));
         }
         Judgement::Done(match answer {
             Answer::Identity(identity) => self.accepted(identity, now),
@@ -81,12 +73,11 @@ impl Session {
         if let Some(outcome) = self.sync(now.mono).or_else(|| self.overdue(now.mono)) {
             return outcome;
         }
-        match self.cold.state {
-            State::Closing(close) | State::Closed(close) => return Outcome::quiet(Verdict::Close(close)),
-            State::Open(Beat { revalidating: true, .. }) => {}
-            State::Pending { .. } | State::Open(_) | State::Expired { .. } => {
-                return self.close(Reason::Internal, now.mono);
-            }
+        if let Some(close) = self.closed() {
+            return Outcome::quiet(Verdict::Close(close));
+        }
+        if !self.cold.state.revalidating().is_some_and(std::mem::take) {
+            return self.close(Reason::Internal, now.mono);
         }
         match answer {
             Answer::Identity(identity) => self.accepted(identity, now),
@@ -146,7 +137,10 @@ impl Session {
             self.cold.reread(&rules);
             self.hot.rules = rules;
         }
-        if self.cold.identity.as_deref().is_some_and(|identity| guard.is_revoked(identity)) {
+        // Without civil time every revocation that is still kept counts: one that has lapsed covers
+        // only what has ended.
+        let revoked = |identity: &Identity| guard.is_revoked(identity, UnixTime::default());
+        if self.cold.identity.as_deref().is_some_and(revoked) {
             return Some(self.close(Reason::Revoked, now));
         }
         self.cold.drain = guard.drain_of(self.cold.id);

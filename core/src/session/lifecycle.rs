@@ -61,7 +61,7 @@ impl Session {
         if self.cold.queued > hard {
             let outcome = self.close(Reason::SlowConsumer, now);
             if let Verdict::Close(close) = outcome.verdict {
-                return Pressure::Close(close);
+                return Pressure::Close(close, outcome.event);
             }
         }
         if self.cold.queued > soft { Pressure::Full } else { Pressure::Free }

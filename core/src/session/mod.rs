@@ -4,6 +4,8 @@
 
 mod authenticate;
 mod lifecycle;
+#[cfg(test)]
+mod properties;
 mod receive;
 mod state;
 #[cfg(test)]

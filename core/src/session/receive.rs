@@ -6,7 +6,7 @@ use super::state::{Beat, State};
 use super::{Message, Session};
 use crate::event::{Event, EventKind};
 use crate::limit::Lane;
-use crate::message::{Fault, Scratch, TypeIndex};
+use crate::message::{Explanation, Fault, Scratch, Tape, TypeIndex};
 use crate::policy::{HeartbeatMode, MessageKind, OnFault};
 use crate::reason::Reason;
 use crate::time::{Timestamp, nanos};
@@ -45,7 +45,43 @@ impl Session {
     /// The order is: closed? - policy and revocations changed? - size - kind - rate - UTF-8, JSON
     /// and schema - the type's cost - the type's scopes. The first fault decides. On an open
     /// session nothing is allocated or locked on the way to [`Verdict::Deliver`].
+    #[inline]
     pub fn receive(&mut self, message: Message<'_>, scratch: &mut Scratch, now: Timestamp) -> Outcome {
+        self.receive_with(message, None, scratch, now)
+    }
+
+    /// [`receive`](Self::receive), and lists the values of a message that is delivered on `tape`, in
+    /// the same pass: from it a binding builds its own objects without reading the JSON again.
+    pub fn receive_tape(
+        &mut self,
+        message: Message<'_>,
+        tape: &mut Tape,
+        scratch: &mut Scratch,
+        now: Timestamp,
+    ) -> Outcome {
+        self.receive_with(message, Some(tape), scratch, now)
+    }
+
+    /// Says in words why a message is refused; none if its content is not why. It runs the pure
+    /// validator again and charges nothing: for whoever asks, not for each message. Nothing of the
+    /// message's content is in the answer.
+    pub fn explain(&self, message: Message<'_>, scratch: &mut Scratch) -> Option<Explanation> {
+        let (kind, bytes) = match message {
+            Message::Text(bytes) => (MessageKind::Text, bytes),
+            Message::Binary(bytes) => (MessageKind::Binary, bytes),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return None,
+        };
+        self.hot.rules.messages.explain(kind, bytes, scratch)
+    }
+
+    #[inline]
+    fn receive_with(
+        &mut self,
+        message: Message<'_>,
+        tape: Option<&mut Tape>,
+        scratch: &mut Scratch,
+        now: Timestamp,
+    ) -> Outcome {
         let (kind, bytes) = match message {
             Message::Text(bytes) => (MessageKind::Text, bytes),
             Message::Binary(bytes) => (MessageKind::Binary, bytes),
@@ -56,7 +92,7 @@ impl Session {
         {
             return outcome;
         }
-        match self.judge(kind, bytes, scratch, now) {
+        match self.judge(kind, bytes, tape, scratch, now) {
             Ok(TypeIndex::AUTH) => Outcome::quiet(Verdict::Authenticate),
             Ok(index) => Outcome::quiet(Verdict::Deliver(index)),
             Err(Refused::Message(reason)) => self.fault(reason, now),
@@ -70,6 +106,7 @@ impl Session {
         &mut self,
         kind: MessageKind,
         bytes: &[u8],
+        tape: Option<&mut Tape>,
         scratch: &mut Scratch,
         now: Timestamp,
     ) -> Result<TypeIndex, Refused> {
@@ -81,7 +118,10 @@ impl Session {
         self.charge(1, length, now).map_err(Refused::Limit)?;
         self.hot.heard = now;
         let rules = &*self.hot.rules;
-        let index = rules.messages.judge(kind, bytes, scratch)?;
+        let index = match tape {
+            None => rules.messages.judge(kind, bytes, scratch)?,
+            Some(tape) => rules.messages.judge_tape(kind, bytes, tape, scratch)?,
+        };
         let cost = rules.messages.cost(index);
         let permitted = self.permits(rules.messages.scopes(index));
         if cost > 1 {
@@ -127,13 +167,7 @@ impl Session {
 
     /// A message that came when the session was not plainly open, or after the guard changed.
     /// None: it is open after all, and the message is judged as usual.
-    fn unusual(
-        &mut self,
-        kind: MessageKind,
-        bytes: &[u8],
-        scratch: &mut Scratch,
-        now: Timestamp,
-    ) -> Option<Outcome> {
+    fn unusual(&mut self, kind: MessageKind, bytes: &[u8], scratch: &mut Scratch, now: Timestamp) -> Option<Outcome> {
         if let Some(close) = self.sync(now) {
             return Some(close);
         }
@@ -175,7 +209,7 @@ impl Session {
 
     /// After expiry only a refresh message is taken; others are told why, at the price of a fault.
     fn after_expiry(&mut self, kind: MessageKind, bytes: &[u8], scratch: &mut Scratch, now: Timestamp) -> Outcome {
-        match self.judge(kind, bytes, scratch, now) {
+        match self.judge(kind, bytes, None, scratch, now) {
             Ok(TypeIndex::AUTH) => Outcome::quiet(Verdict::Authenticate),
             Ok(_) => self.fault(Reason::TokenExpired, now),
             Err(Refused::Message(reason)) => self.fault(reason, now),

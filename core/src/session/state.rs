@@ -88,6 +88,8 @@ pub(crate) enum State {
     Expired {
         /// The host was told.
         told: bool,
+        /// What it was asked before, and may still answer.
+        beat: Beat,
     },
     /// A close frame was sent; the peer's is awaited.
     Closing(Close),
@@ -110,6 +112,26 @@ impl Beat {
     pub(crate) const RESTING: Self = Self { awaiting_pong: false, asked: false, revalidating: false };
 }
 
+impl State {
+    /// Whether the host was asked about a message's credential; none when that is over.
+    pub(crate) fn asked(&mut self) -> Option<&mut bool> {
+        match self {
+            Self::Pending { asked } => Some(asked),
+            Self::Open(beat) | Self::Expired { beat, .. } => Some(&mut beat.asked),
+            Self::Closing(_) | Self::Closed(_) => None,
+        }
+    }
+
+    /// Whether the host was asked if the identity still holds; none when that is over, or there is
+    /// no identity yet.
+    pub(crate) fn revalidating(&mut self) -> Option<&mut bool> {
+        match self {
+            Self::Open(beat) | Self::Expired { beat, .. } => Some(&mut beat.revalidating),
+            Self::Pending { .. } | Self::Closing(_) | Self::Closed(_) => None,
+        }
+    }
+}
+
 /// What a candidate hands over when it becomes a session.
 pub(crate) struct Opening {
     pub(crate) guard: Guard,
@@ -123,53 +145,53 @@ pub(crate) struct Opening {
 
 impl Session {
     pub(crate) fn open(opening: Opening, now: Now) -> Self {
-    let Opening { guard, rules, epoch, mut seats, peer, identity } = opening;
-    let id = guard.enter(identity.as_ref());
-    seats.session = id;
-    let deadlines = &rules.document.deadline;
-    let pending = identity.is_none();
-    let hot = Hot {
-        until: Timestamp::ZERO,
-        heard: now.mono,
-        messages: 0,
-        bytes: 0,
-        user: seats.user(),
-        address: seats.address(),
-        wide: seats.wide(),
-        epoch,
-        guard,
-        rules: Arc::clone(&rules),
-    };
-    let cold = Cold {
-        id,
-        state: if pending { State::Pending { asked: false } } else { State::Open(Beat::RESTING) },
-        peer,
-        seats,
-        windows: Windows::new(&rules.quotas),
-        opened: now.mono,
-        control: 0,
-        faults: 0,
-        expires: Timestamp::MAX,
-        deadline: if pending { now.mono.after(deadlines.first_message.get()) } else { Timestamp::MAX },
-        drain: Timestamp::MAX,
-        revalidate: Timestamp::MAX,
-        beat: now.mono,
-        ping: 0,
-        latency: 0,
-        queued: 0,
-        refused_until: Timestamp::ZERO,
-        reported: Timestamp::ZERO,
-        suppressed: 0,
-        channels: 0,
-        identity: None,
-    };
-    let mut session = Self { hot, cold };
-    if let Some(identity) = identity {
-        session.adopt(identity, now);
+        let Opening { guard, rules, epoch, mut seats, peer, identity } = opening;
+        let id = guard.enter(identity.as_ref());
+        seats.session = id;
+        let deadlines = &rules.document.deadline;
+        let pending = identity.is_none();
+        let hot = Hot {
+            until: Timestamp::ZERO,
+            heard: now.mono,
+            messages: 0,
+            bytes: 0,
+            user: seats.user(),
+            address: seats.address(),
+            wide: seats.wide(),
+            epoch,
+            guard,
+            rules: Arc::clone(&rules),
+        };
+        let cold = Cold {
+            id,
+            state: if pending { State::Pending { asked: false } } else { State::Open(Beat::RESTING) },
+            peer,
+            seats,
+            windows: Windows::new(&rules.quotas),
+            opened: now.mono,
+            control: 0,
+            faults: 0,
+            expires: Timestamp::MAX,
+            deadline: if pending { now.mono.after(deadlines.first_message.get()) } else { Timestamp::MAX },
+            drain: Timestamp::MAX,
+            revalidate: Timestamp::MAX,
+            beat: now.mono,
+            ping: 0,
+            latency: 0,
+            queued: 0,
+            refused_until: Timestamp::ZERO,
+            reported: Timestamp::ZERO,
+            suppressed: 0,
+            channels: 0,
+            identity: None,
+        };
+        let mut session = Self { hot, cold };
+        if let Some(identity) = identity {
+            session.adopt(identity, now);
+        }
+        session.plan();
+        session
     }
-    session.plan();
-    session
-}
 
     /// Takes over an identity and the deadlines that follow from it.
     pub(crate) fn adopt(&mut self, identity: Arc<Identity>, now: Now) {
@@ -178,14 +200,21 @@ impl Session {
             Some(at) => now.deadline(at.after(rules.leeway())),
             None => Timestamp::MAX,
         };
-        self.cold.revalidate = match rules.document.credential.revalidate.get() {
-            Some(every) => now.mono.after(every.get()),
-            None => Timestamp::MAX,
-        };
+        // A question to the host stays open until it is answered, whatever else renews the identity.
+        if self.cold.state.revalidating() != Some(&mut true) {
+            self.cold.revalidate = match rules.document.credential.revalidate.get() {
+                Some(every) => now.mono.after(every.get()),
+                None => Timestamp::MAX,
+            };
+        }
         self.cold.identity = Some(identity);
         match self.cold.state {
             // A refresh must not put off an outstanding ping: it would keep a dead peer's slot.
-            State::Open(beat) => self.cold.state = State::Open(Beat { asked: false, revalidating: false, ..beat }),
+            State::Open(_) => {}
+            State::Expired { beat, .. } => {
+                self.cold.state = State::Open(Beat { awaiting_pong: false, ..beat });
+                self.cold.beat = now.mono;
+            }
             _ => {
                 self.cold.state = State::Open(Beat::RESTING);
                 self.cold.beat = now.mono;

@@ -23,8 +23,8 @@ impl Session {
                 Some(Due { action: Action::Terminate, event: None })
             }
             State::Open(beat) => self.beat(beat, now),
-            State::Expired { told: false } => {
-                self.cold.state = State::Expired { told: true };
+            State::Expired { told: false, beat } => {
+                self.cold.state = State::Expired { told: true, beat };
                 let event = self.event(EventKind::Expired, Some(Reason::TokenExpired), now);
                 Some(Due { action: Action::Expired, event: Some(event) })
             }
@@ -52,8 +52,10 @@ impl Session {
         if now >= self.cold.expires && (!can_refresh || now >= self.cold.expires.after(grace)) {
             return Some(self.close(Reason::TokenExpired, now));
         }
-        if now >= self.cold.expires && matches!(self.cold.state, State::Open(_)) {
-            self.cold.state = State::Expired { told: false };
+        if now >= self.cold.expires
+            && let State::Open(beat) = self.cold.state
+        {
+            self.cold.state = State::Expired { told: false, beat };
             self.plan();
         }
         None
@@ -99,14 +101,18 @@ impl Session {
     /// When to call [`handle_timeout`](Self::handle_timeout); none when nothing is due, ever.
     pub fn next_timeout(&self) -> Option<Timestamp> {
         let (hot, cold) = (&self.hot, &self.cold);
+        // The guard has changed, perhaps while this was still a candidate and nobody's to wake.
+        if hot.epoch != hot.guard.epoch() && self.closed().is_none() {
+            return Some(Timestamp::ZERO);
+        }
         let document = &hot.rules.document;
         let heartbeat = &document.heartbeat;
         let at = match cold.state {
             State::Closed(_) => return None,
             State::Closing(_) => cold.deadline,
             State::Pending { .. } => cold.deadline.min(cold.drain).min(cold.hard_stop(&hot.rules)),
-            State::Expired { told: false } => Timestamp::ZERO,
-            State::Expired { told: true } => {
+            State::Expired { told: false, .. } => Timestamp::ZERO,
+            State::Expired { told: true, .. } => {
                 let end = cold.expires.after(document.deadline.expiry_grace.get());
                 let aged = document.deadline.lifetime.get().map(|lifetime| cold.opened.after(lifetime.get()));
                 end.min(cold.drain).min(aged.unwrap_or(Timestamp::MAX))

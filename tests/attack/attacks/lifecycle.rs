@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Attack;
 use crate::config::Heartbeat;
-use crate::frame::{BINARY, Frame, PING, PONG};
+use crate::frame::{BINARY, Frame, PING, PONG, TEXT};
 use crate::lab::{Entry, Probe};
 use crate::outcome::{Outcome, Tried};
 use crate::peer::{Event, Peer};
@@ -60,6 +60,24 @@ pub(super) const ATTACKS: &[Attack] = &[
         expect: "held",
         about: "does not answer the close frame and keeps the socket: it is cut",
         run: close_ignored,
+    },
+    Attack {
+        name: "lifecycle.ends-after-1003",
+        expect: "held",
+        about: "both have closed: the server ends the connection at once (RFC 6455 section 7.1.1), not at its deadline",
+        run: |p| ends_after_close(p, |_| Frame::new(BINARY, b"{}").bytes()),
+    },
+    Attack {
+        name: "lifecycle.ends-after-1007",
+        expect: "held",
+        about: "the same after a text that is no UTF-8",
+        run: |p| ends_after_close(p, |_| Frame::new(TEXT, b"\xff").bytes()),
+    },
+    Attack {
+        name: "lifecycle.ends-after-1009",
+        expect: "held",
+        about: "the same after a message that is too big",
+        run: |p| ends_after_close(p, |max| Frame::new(TEXT, " ".repeat(max + 1).as_bytes()).bytes()),
     },
     Attack {
         name: "lifecycle.expires",
@@ -128,6 +146,23 @@ fn close_ignored(p: &Probe<'_>) -> Tried {
         true => Ok(Outcome::Held(format!("cut {} ms after close {code}", began.elapsed().as_millis()))),
         false => Ok(Outcome::In("the socket is still open".into())),
     }
+}
+
+fn ends_after_close(p: &Probe<'_>, violation: fn(usize) -> Vec<u8>) -> Tried {
+    let promised = Duration::from_millis(p.target().deadline.close_ms);
+    let mut peer = p.open()?;
+    let _ = peer.send(&violation(p.target().message.max_bytes));
+    match peer.end(Instant::now() + Duration::from_secs(5))? {
+        Some(Outcome::Close(_)) => {}
+        _ => return Err(std::io::Error::other("the server did not close").into()),
+    }
+    let answered = Instant::now();
+    cut(&mut peer, answered + promised + crate::lab::SLACK)?;
+    let took = answered.elapsed();
+    if took > promised / 2 {
+        return Ok(Outcome::In(format!("held open for {} ms after both had closed", took.as_millis())));
+    }
+    Ok(Outcome::Held(format!("ended after {} ms", took.as_millis())))
 }
 
 fn cut(peer: &mut Peer, deadline: Instant) -> std::io::Result<bool> {

@@ -210,6 +210,37 @@ fn scopes_as_text_or_array() {
     assert!(verify(&token(&good())).unwrap().all_scopes().is_empty());
 }
 
+#[test]
+fn rules_for_single_claims() {
+    let rule = |name: &str, rule| vec![(Box::from(name), rule)];
+    let verify = |rules: Vec<(Box<str>, ClaimRule)>, value: Value| {
+        let verifier = verifier().require_claims(rules).unwrap();
+        verifier.verify(token(&good_but("role", value)).as_bytes(), NOON).map(|_| ())
+    };
+    let is = || rule("role", ClaimRule::Is("staff".into()));
+    let one_of = || rule("role", ClaimRule::OneOf(vec!["staff".into(), "guest".into()]));
+    let contains = || rule("role", ClaimRule::Contains("staff".into()));
+    assert_eq!(verify(is(), json!("staff")), Ok(()));
+    assert_eq!(verify(one_of(), json!("guest")), Ok(()));
+    assert_eq!(verify(contains(), json!(["a", "staff"])), Ok(()));
+    for value in ["", "staf", "staffs", "Staff", " staff"] {
+        assert_eq!(verify(is(), json!(value)), Err(JwtFault::Claim));
+        assert_eq!(verify(one_of(), json!(value)), Err(JwtFault::Claim));
+        assert_eq!(verify(contains(), json!([value])), Err(JwtFault::Claim));
+    }
+    for value in shapes().into_iter().filter(|value| !value.is_string()) {
+        assert_eq!(verify(is(), value.clone()), Err(JwtFault::ClaimType));
+        assert_eq!(verify(one_of(), value), Err(JwtFault::ClaimType));
+    }
+    assert_eq!(verify(contains(), json!("staff")), Err(JwtFault::ClaimType));
+    assert_eq!(verify(contains(), json!(["staff", 1])), Err(JwtFault::ClaimType));
+    assert_eq!(verify(contains(), json!([])), Err(JwtFault::Claim));
+    assert_eq!(verify(rule("other", ClaimRule::Is("x".into())), json!("staff")), Err(JwtFault::MissingClaim));
+    let place = |rules| verifier().require_claims(rules).unwrap_err().place().to_owned();
+    assert_eq!(place(rule("role", ClaimRule::OneOf(vec![]))), "claims.role");
+    assert_eq!(place(vec![("role".into(), ClaimRule::Is("x".into())); 33]), "claims");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 

@@ -1,6 +1,7 @@
 //! What the tests of credentials share: keys, tokens, a policy, and the suites of the field.
 
 mod cache;
+mod canary;
 mod claims;
 mod jwks;
 mod keys;
@@ -105,4 +106,11 @@ fn suite(name: &str) -> Option<PathBuf> {
     assert!(std::env::var("CI").is_err(), "the suite {name} is missing; set WSWARDEN_SUITES");
     eprintln!("left out: the suite {name}");
     None
+}
+
+#[test]
+fn what_a_guard_holds_can_be_shared_by_threads() {
+    fn is_shared<T: Send + Sync + 'static>() {}
+    is_shared::<(JwtVerifier, Locator, TokenCache, PublishedKeys, Jwks)>();
+    is_shared::<(Revocations, SessionIndex, super::ticket::Tickets)>();
 }

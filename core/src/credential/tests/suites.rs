@@ -57,11 +57,16 @@ fn rfc_7515_and_7520_examples() {
         if path.extension().is_none_or(|extension| extension != "jwsc") {
             continue;
         }
-        let (jwk, jws) = (read(&path.with_extension("jwk")), fs::read_to_string(&path).unwrap());
+        let jws = fs::read_to_string(&path).unwrap();
         let header: Value = serde_json::from_slice(&B64.decode(jws.split('.').next().unwrap()).unwrap()).unwrap();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if header["alg"] == "none" {
+            assert_eq!(verifier().verify(jws.trim().as_bytes(), NOON), Err(JwtFault::AlgMismatch), "{name}");
+            continue;
+        }
+        let jwk = read(&path.with_extension("jwk"));
         let Ok(alg) = serde_json::from_value::<Algorithm>(header["alg"].clone()) else {
-            assert!(JwsVerifier::from_jwk(&jwk).is_err() || header["alg"] == "none", "{name}: {header}");
+            assert!(JwsVerifier::from_jwk(&jwk).is_err(), "{name}: {header}");
             continue;
         };
         let public = public_half(&jwk);

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::super::ticket::{Binding, TicketBinding, TicketFault, TicketForm, TicketRules, Tickets};
+use super::super::ticket::{
+    Binding, SpentTickets, TicketBinding, TicketFault, TicketForm, TicketRules, TicketSealer, Tickets,
+};
 use super::*;
 use crate::secret::Secret;
 use crate::time::{Now, Timestamp};
@@ -89,6 +91,19 @@ fn a_ticket_runs_out_at_its_thirtieth_second() {
         assert!(tickets.redeem(early.expose(), &HERE, just).is_ok());
         assert_eq!(tickets.redeem(late.expose(), &HERE, at(30)), Err(TicketFault::Expired));
     }
+}
+
+#[test]
+fn what_a_shared_store_is_asked_about_is_in_order_already() {
+    let rules = TicketRules { form: TicketForm::Signed, ..TicketRules::default() };
+    let (sealer, mut spent) = (TicketSealer::new(&rules, &[7; 32]), SpentTickets::new(&rules));
+    let ticket = sealer.seal(&ada(), &HERE, entropy(1), at(0)).unwrap();
+    assert_eq!(sealer.open(ticket.expose(), &HERE, at(30).unix).unwrap_err(), TicketFault::Expired);
+    let opened = sealer.open(ticket.expose(), &HERE, at(29).unix).unwrap();
+    let again = sealer.open(ticket.expose(), &HERE, at(29).unix).unwrap();
+    assert_eq!((opened.id(), opened.expires), (again.id(), at(30).unix), "one id for one ticket");
+    assert_eq!(spent.spend(&opened, at(29)), Ok(()));
+    assert_eq!(spent.spend(&again, at(29)), Err(TicketFault::Used));
 }
 
 #[test]

@@ -95,6 +95,10 @@ fn t35_kid_is_only_a_name() {
         assert_eq!(verify(json!(kid)), Err(JwtFault::NoKey), "{kid}");
     }
     assert_eq!(verify(json!("k".repeat(129))), Err(JwtFault::NoKey));
+    let long =
+        |length: usize| sign(&json!({ "alg": "HS256", "kid": "k".repeat(length) }).to_string(), &good().to_string());
+    assert!(super::verify(&long(128)).is_ok(), "a key without id is any token's");
+    assert_eq!(fault(&long(129)), JwtFault::NoKey);
     for kid in [json!(null), json!(1), json!(["2026-11"]), json!({ "2026-11": 1 }), json!(true)] {
         assert_eq!(verify(kid), Err(JwtFault::Malformed));
     }
@@ -131,6 +135,8 @@ fn t45_a_million_dots() {
         assert_eq!(verifier.verify(&b".".repeat(dots), NOON), Err(JwtFault::Malformed), "{dots}");
     }
     assert_eq!(verifier.verify(b"..", NOON), Err(JwtFault::Malformed));
+    assert_eq!(fault(&format!("{}.AA", token(&good()))), JwtFault::Malformed, "four parts");
+    assert_eq!(fault(&format!("{}.A.A.A", token(&good()))), JwtFault::Malformed, "six parts");
     let long = format!("{}{}", token(&good()), "A".repeat(8192));
     assert_eq!(fault(&long), JwtFault::TooLong);
 }

@@ -32,6 +32,11 @@ impl<T: Default> Chunks<T> {
         made.saturating_mul(chunk).saturating_add(size_of_val(&*self.chunks))
     }
 
+    /// All elements of the chunks made so far.
+    pub(super) fn all(&self) -> impl Iterator<Item = &T> {
+        self.chunks.iter().filter_map(OnceLock::get).flatten()
+    }
+
     /// An element, if its chunk has been made.
     #[inline]
     pub(super) fn at(&self, index: u32) -> Option<&T> {

@@ -42,17 +42,22 @@ impl Index {
 
     /// The first record of the chain on which `wanted` says yes, if it is found within a few steps.
     #[inline]
-    pub(super) fn find(&self, hash: u64, records: &Chunks<Record>, wanted: impl Fn(&Record) -> bool) -> Option<u32> {
+    pub(super) fn find<'a>(
+        &self,
+        hash: u64,
+        records: &'a Chunks<Record>,
+        wanted: impl Fn(&Record) -> bool,
+    ) -> Option<(u32, &'a Record)> {
         self.walk(hash, STEPS, records, wanted)
     }
 
     /// The same to the chain's end, under the lock.
-    pub(super) fn find_locked(
+    pub(super) fn find_locked<'a>(
         &self,
         hash: u64,
-        records: &Chunks<Record>,
+        records: &'a Chunks<Record>,
         wanted: impl Fn(&Record) -> bool,
-    ) -> Option<u32> {
+    ) -> Option<(u32, &'a Record)> {
         self.walk(hash, u32::MAX, records, wanted)
     }
 
@@ -123,13 +128,19 @@ impl Index {
     }
 
     #[inline]
-    fn walk(&self, hash: u64, steps: u32, records: &Chunks<Record>, wanted: impl Fn(&Record) -> bool) -> Option<u32> {
+    fn walk<'a>(
+        &self,
+        hash: u64,
+        steps: u32,
+        records: &'a Chunks<Record>,
+        wanted: impl Fn(&Record) -> bool,
+    ) -> Option<(u32, &'a Record)> {
         let bucket = bucket(hash, self.buckets.load(Ordering::Acquire));
         let mut place = self.heads.at(bucket)?.0.load(Ordering::Acquire);
         for _ in 0..steps {
             let record = records.at(place)?;
             if wanted(record) {
-                return Some(place);
+                return Some((place, record));
             }
             place = record.next.load(Ordering::Acquire);
         }

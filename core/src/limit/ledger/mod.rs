@@ -5,6 +5,7 @@
 //! not push out the record of his own ban: a live record is never evicted. When all are live,
 //! newcomers share 1,024 records by a coarser key.
 
+mod census;
 mod chunks;
 mod index;
 mod key;
@@ -16,6 +17,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+pub(crate) use census::Census;
 pub use key::Key;
 
 use self::chunks::{CHUNK, Chunks};
@@ -126,10 +128,11 @@ impl Ledger {
     /// A newcomer gets a record whose buckets are full, which nobody holds and which is not
     /// banned; else a fresh one; else, when all `capacity` records are live, one of 1,024 that are
     /// shared, chosen by `overflow`.
+    #[must_use = "the record is held until its place is given back with `leave`"]
     pub fn enter(&self, key: Key, overflow: Key, now: Timestamp) -> Place {
         let hash = self.sip.hash(&key);
         match self.find(hash, &key) {
-            Some(place) if self.record(place).hold(&key) => place,
+            Some((place, record)) if record.hold(&key) => place,
             _ => self.enter_newcomer(hash, &key, &overflow, now),
         }
     }
@@ -142,10 +145,11 @@ impl Ledger {
     /// The record of `key`, if it has one of its own. It is not held: enough to read a ban.
     pub fn peek(&self, key: Key) -> Option<Place> {
         let hash = self.sip.hash(&key);
-        self.find(hash, &key).or_else(|| {
-            let _growth = self.lock();
-            self.index.find_locked(hash, &self.records, |record| record.is_of(&key)).map(Place::new)
-        })
+        if let Some((place, _)) = self.find(hash, &key) {
+            return Some(place);
+        }
+        let _growth = self.lock();
+        self.find_locked(hash, &key).map(|(place, _)| place)
     }
 
     /// Whether the record at a place is one that newcomers share.
@@ -201,8 +205,7 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<(), Timestamp> {
         let hash = self.sip.hash(&key);
-        if let (Meter::Gcra(gcra), Some(place)) = (meter, self.find(hash, &key)) {
-            let record = self.record(place);
+        if let (Meter::Gcra(gcra), Some((_, record))) = (meter, self.find(hash, &key)) {
             let charged = gcra.charge_shared(record.word(lane), cost, now);
             if record.was_charged_for(&key) {
                 return charged;
@@ -287,19 +290,24 @@ impl Ledger {
     }
 
     #[inline]
-    fn find(&self, hash: u64, key: &Key) -> Option<Place> {
-        self.index.find(hash, &self.records, |record| record.is_of(key)).map(Place::new)
+    fn find(&self, hash: u64, key: &Key) -> Option<(Place, &Record)> {
+        let found = self.index.find(hash, &self.records, |record| record.is_of(key))?;
+        Some((Place::new(found.0), found.1))
+    }
+
+    fn find_locked(&self, hash: u64, key: &Key) -> Option<(Place, &Record)> {
+        let found = self.index.find_locked(hash, &self.records, |record| record.is_of(key))?;
+        Some((Place::new(found.0), found.1))
     }
 
     #[cold]
     fn enter_newcomer(&self, hash: u64, key: &Key, overflow: &Key, now: Timestamp) -> Place {
         let mut growth = self.lock();
         // Under the lock nothing moves, so that a miss is certain now, and no record is being retired.
-        if let Some(place) = self.index.find_locked(hash, &self.records, |record| record.is_of(key)) {
-            let place = Place::new(place);
-            if self.record(place).hold_any() {
-                return place;
-            }
+        if let Some((place, record)) = self.find_locked(hash, key)
+            && record.hold_any()
+        {
+            return place;
         }
         let Some(place) = self.take_over(&mut growth, now).or_else(|| self.take_fresh(&mut growth)) else {
             drop(growth);

@@ -112,6 +112,12 @@ impl Record {
         self.refs.fetch_update(Ordering::SeqCst, Ordering::Relaxed, fewer).ok();
     }
 
+    /// How many references are held.
+    pub(super) fn references(&self) -> u32 {
+        let refs = self.refs.load(Ordering::Relaxed);
+        if refs == RETIRED { 0 } else { refs }
+    }
+
     /// Whether the record is this key's; certain only while a reference is held.
     pub(super) fn is_of(&self, key: &Key) -> bool {
         self.key() == *key
@@ -169,5 +175,54 @@ impl Record {
             }
             Gcra::is_full(seen, now)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LATER: Timestamp = Timestamp::from_secs(60);
+
+    fn record_of(key: &Key) -> (Record, Standing) {
+        let record = Record::default();
+        record.assign(key);
+        (record, Standing::default())
+    }
+
+    #[test]
+    fn is_a_cache_line_and_a_quarter() {
+        assert_eq!((size_of::<Record>(), size_of::<Standing>()), (64, 16));
+    }
+
+    /// Someone looked the record up for one key, and it has become another's before he takes hold.
+    #[test]
+    fn t91_a_look_up_that_comes_too_late_gets_nothing() {
+        let (ours, theirs) = (Key::new(1, 0), Key::new(2, 0));
+        let (record, standing) = record_of(&ours);
+        record.release();
+        assert!(record.was_charged_for(&ours));
+        assert!(record.retire(&standing, 0, LATER));
+        assert!(!record.hold(&ours) && !record.was_charged_for(&ours), "nobody's now");
+        record.release();
+        record.assign(&theirs);
+        assert!(!record.hold(&ours) && !record.was_charged_for(&ours));
+        record.release();
+        assert!(record.retire(&standing, 0, LATER), "the failed look-ups left no reference behind");
+    }
+
+    #[test]
+    fn t89_what_is_held_owed_or_remembered_is_not_retired() {
+        let (record, standing) = record_of(&Key::new(1, 0));
+        assert!(!record.retire(&standing, 0, LATER), "held");
+        record.release();
+        record.word(Lane::Bytes).store(LATER.as_nanos() + 1, Ordering::Relaxed);
+        assert!(!record.retire(&standing, u64::MAX, LATER), "a bucket is not full");
+        record.word(Lane::Bytes).store(LATER.as_nanos(), Ordering::Relaxed);
+        standing.strike(5, 1, LATER);
+        assert!(!record.retire(&standing, u64::MAX, LATER), "a strike is remembered");
+        assert!(record.hold(&Key::new(1, 0)), "and refusing to retire it left it usable");
+        record.release();
+        assert!(record.retire(&standing, u64::MAX, Timestamp::from_secs(61)));
     }
 }

@@ -128,6 +128,22 @@ fn t90_never_above_burst_and_rate_and_at_most_a_nanosecond_of_drift() {
     }
 }
 
+/// Where the fraction of a nanosecond has too few bits for the burst, it is rounded up as well.
+#[test]
+fn t90_no_price_is_rounded_down() {
+    let mut random = Random(0xfee);
+    for (limit, burst) in [(999_999_999_989, 1 << 50), (3, 1 << 30), ((1 << 50) - 27, 1 << 52), (7, 1 << 10)] {
+        let gcra = Gcra::new(Quota::gcra(limit, Span::from_secs(1), burst));
+        // 662499846819801 costs least over a whole nanosecond at the third rate: 2^-50 of one.
+        for cost in (0..20_000).map(|_| random.below(burst) + 1).chain([662499846819801]) {
+            let (cost, mut price) = (cost.min(burst), 0);
+            gcra.charge(&mut price, cost, ns(0)).unwrap();
+            let exact = u128::from(cost) * u128::from(SECOND);
+            assert!(u128::from(price) * u128::from(limit) >= exact, "{cost} at {limit}/s");
+        }
+    }
+}
+
 #[test]
 fn bytes_pass_at_their_full_rate() {
     for limit in [256 << 10, 1 << 30, 999_999_937] {

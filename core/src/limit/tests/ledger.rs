@@ -85,7 +85,7 @@ fn a_key_takes_at_most_96_bytes() {
     let count = 100_000;
     let ledger = ledger(count);
     for n in 0..count {
-        ledger.enter(key(n.into()), key(0), ms(0));
+        let _held = ledger.enter(key(n.into()), key(0), ms(0));
     }
     let each = ledger.memory() as f64 / f64::from(count);
     assert!(each <= 96.0, "{each} bytes a key");

@@ -1,9 +1,9 @@
 //! Which rule holds, when it depends on a value further on: looked up first, read again in its turn.
 
+use super::Machine;
 use super::lanes::Lanes;
 use super::names::Names;
 use super::rules::Choice;
-use super::Machine;
 use super::text::Span;
 use crate::message::tape::Sink;
 
@@ -70,7 +70,7 @@ impl<S: Sink> Machine<'_, S> {
 
     /// Past the value that starts at `at`, by its strings and brackets alone.
     #[inline(never)]
-    fn past_value<L: Lanes>(&mut self, mut at: usize) -> Option<usize> {
+    pub(super) fn past_value<L: Lanes>(&mut self, mut at: usize) -> Option<usize> {
         let mut depth = 0_usize;
         loop {
             match self.text.at(at) {

@@ -30,26 +30,22 @@ pub(crate) struct Frame {
 }
 
 impl<S: Sink> Machine<'_, S> {
-    /// Judges the whole text.
+    /// Judges the value at `at`, and all within it.
     #[inline(always)]
     pub(crate) fn run<L: Lanes>(&mut self) -> Result<(), Fault> {
-        self.at = self.text.past_space(0);
         let mut top = Frame::default();
-        let mut depth = 0_usize;
         loop {
             let first = self.text.at(self.at);
             let mut entered = false;
             match first {
                 b'"' => self.string::<L>(self.node.string)?,
                 b'{' | b'[' => {
-                    if depth >= self.limits.max_depth || depth >= self.frames.len() {
-                        return Err(Fault::new(Reason::JsonLimit, self.at));
+                    match self.frames.get_mut(self.depth) {
+                        Some(frame) if self.depth < self.limits.max_depth => *frame = top,
+                        _ => return Err(Fault::new(Reason::JsonLimit, self.at)),
                     }
-                    if let Some(frame) = self.frames.get_mut(depth) {
-                        *frame = top;
-                    }
-                    depth = depth.wrapping_add(1);
-                    top = if first == b'{' { self.open_object::<L>(depth)? } else { self.open_array::<L>(depth)? };
+                    self.depth = self.depth.wrapping_add(1);
+                    top = if first == b'{' { self.open_object::<L>()? } else { self.open_array::<L>()? };
                     self.at = self.text.past_space(self.at.wrapping_add(1));
                     entered = true;
                 }
@@ -57,8 +53,8 @@ impl<S: Sink> Machine<'_, S> {
                 _ => self.literal(first)?,
             }
             loop {
-                if depth == 0 {
-                    return self.finish();
+                if self.depth == 0 {
+                    return Ok(());
                 }
                 if !entered {
                     self.at = self.text.past_space(self.at);
@@ -67,7 +63,7 @@ impl<S: Sink> Machine<'_, S> {
                 if top.is_array {
                     let Some(rule) = self.program.arrays.get(index(top.rule)) else { return Err(self.internal()) };
                     if next == b']' {
-                        self.close_array(rule, &top)?;
+                        self.close_array::<L>(rule, &top)?;
                     } else if entered || next == b',' {
                         if !entered {
                             self.at = self.text.past_space(self.at.wrapping_add(1));
@@ -92,8 +88,8 @@ impl<S: Sink> Machine<'_, S> {
                     }
                 }
                 entered = false;
-                depth = depth.wrapping_sub(1);
-                let Some(frame) = self.frames.get(depth) else { return Err(self.internal()) };
+                self.depth = self.depth.wrapping_sub(1);
+                let Some(frame) = self.frames.get(self.depth) else { return Err(self.internal()) };
                 top = *frame;
             }
         }
@@ -101,37 +97,40 @@ impl<S: Sink> Machine<'_, S> {
 
     /// The value has ended: nothing but white space may follow.
     #[inline(always)]
-    fn finish(&mut self) -> Result<(), Fault> {
+    pub(super) fn finish(&mut self) -> Result<(), Fault> {
         self.at = self.text.past_space(self.at);
         if self.at == self.len { Ok(()) } else { Err(Fault::new(Reason::InvalidJson, self.at)) }
     }
 
     #[cold]
     #[inline(never)]
-    fn internal(&self) -> Fault {
+    pub(super) fn internal(&self) -> Fault {
         Fault::new(Reason::Internal, self.at)
     }
 
     #[inline(always)]
-    fn open_object<L: Lanes>(&mut self, depth: usize) -> Result<Frame, Fault> {
+    fn open_object<L: Lanes>(&mut self) -> Result<Frame, Fault> {
         let mut number = self.node.object;
-        let Some(rule) = self.program.objects.get(index(number)) else { return Err(self.internal()) };
         if number == super::NEVER {
             return Err(self.refused());
         }
-        if let Some(choice) = rule.rare.as_deref().and_then(|rare| rare.choice.as_ref()) {
+        let program = self.program;
+        let mut first = true;
+        while let Some(rule) = program.objects.get(index(number)) {
+            let Some(choice) = rule.rare.as_deref().and_then(|rare| rare.choice.as_ref()) else { break };
             let chosen = self.choose::<L>(choice);
             number = self.chosen(chosen, choice.otherwise, rule.place)?;
-            if depth == 1 {
+            if first && self.depth == 1 {
                 self.choice = chosen.map_or(0, |(_, index)| offset(index).wrapping_add(1));
             }
+            first = false;
         }
         let tape = self.sink.open(Kind::Object, self.at);
         Ok(Frame { rule: number, start: offset(self.at), tape, mark: self.keys.mark(), ..Frame::default() })
     }
 
     #[inline(always)]
-    fn open_array<L: Lanes>(&mut self, depth: usize) -> Result<Frame, Fault> {
+    fn open_array<L: Lanes>(&mut self) -> Result<Frame, Fault> {
         let mut number = self.node.array;
         let Some(rule) = self.program.arrays.get(index(number)) else { return Err(self.internal()) };
         if number == super::NEVER {
@@ -140,18 +139,25 @@ impl<S: Sink> Machine<'_, S> {
         if let Some((place, names, otherwise)) = rule.rare.as_deref().and_then(|rare| rare.choice.as_ref()) {
             let chosen = self.choose_item::<L>(index(*place), names);
             number = self.chosen(chosen, *otherwise, rule.place)?;
-            if depth == 1 {
+            if self.depth == 1 {
                 self.choice = chosen.map_or(0, |(_, index)| offset(index).wrapping_add(1));
             }
         }
         let tape = self.sink.open(Kind::Array, self.at);
-        Ok(Frame { rule: number, start: offset(self.at), tape, mark: self.keys.mark(), is_array: true, ..Frame::default() })
+        Ok(Frame {
+            rule: number,
+            start: offset(self.at),
+            tape,
+            mark: self.keys.mark(),
+            is_array: true,
+            ..Frame::default()
+        })
     }
 
     /// A value of a kind that is not accepted here.
     #[cold]
     #[inline(never)]
-    fn refused(&mut self) -> Fault {
+    pub(super) fn refused(&mut self) -> Fault {
         let (place, at) = (self.node.place, self.at);
         if place == super::UNTYPED { Fault::new(Reason::UnknownType, at) } else { self.against(place, at) }
     }
@@ -259,7 +265,9 @@ impl<S: Sink> Machine<'_, S> {
                 top.more = top.more.wrapping_add(u16::from(place < required));
                 Ok(())
             }
-            Noted::Twice if self.limits.duplicates == Duplicates::Refuse => Err(Fault::new(Reason::DuplicateKey, start)),
+            Noted::Twice if self.limits.duplicates == Duplicates::Refuse => {
+                Err(Fault::new(Reason::DuplicateKey, start))
+            }
             Noted::Twice => Ok(()),
             Noted::Full => Err(Fault::new(Reason::JsonLimit, start)),
         }
@@ -272,18 +280,19 @@ impl<S: Sink> Machine<'_, S> {
         if !rule.holds(&self.text, span) {
             return Err(self.against(rule.place, start));
         }
-        let whole = rule.whole();
-        if !whole.is_empty() {
-            self.whole(whole, start, span.end.wrapping_add(1), rule.place)?;
-        }
-        Ok(())
+        let (whole, logic) = rule.rest();
+        self.rest(whole, logic, start, span.end.wrapping_add(1), rule.place)
     }
 
     /// More members or items than the rule or the limit allows.
     #[cold]
     #[inline(never)]
     fn too_many(&mut self, most: u32, place: u32) -> Fault {
-        if most == self.limits.max_members { Fault::new(Reason::JsonLimit, self.at) } else { self.against(place, self.at) }
+        if most == self.limits.max_members {
+            Fault::new(Reason::JsonLimit, self.at)
+        } else {
+            self.against(place, self.at)
+        }
     }
 
     #[inline(always)]
@@ -296,9 +305,7 @@ impl<S: Sink> Machine<'_, S> {
             if !rare.hold(top.seen, top.more) {
                 return Err(self.against(rule.place, self.at));
             }
-            if !rare.whole.is_empty() {
-                self.whole(&rare.whole, index(top.start), end, rule.place)?;
-            }
+            self.rest(&rare.whole, &rare.logic, index(top.start), end, rule.place)?;
         }
         self.keys.release(top.mark);
         self.sink.close(top.tape, end);
@@ -323,13 +330,13 @@ impl<S: Sink> Machine<'_, S> {
     }
 
     #[inline(always)]
-    fn close_array(&mut self, rule: &ArrayRule, top: &Frame) -> Result<(), Fault> {
+    fn close_array<L: Lanes>(&mut self, rule: &ArrayRule, top: &Frame) -> Result<(), Fault> {
         let end = self.at.wrapping_add(1);
         if top.count < rule.least {
             return Err(self.against(rule.place, self.at));
         }
         if let Some(rare) = rule.rare.as_deref() {
-            self.whole(&rare.whole, index(top.start), end, rule.place)?;
+            self.together::<L>(rare, index(top.start), end, rule.place)?;
         }
         self.sink.close(top.tape, end);
         self.at = end;
@@ -351,7 +358,8 @@ impl<S: Sink> Machine<'_, S> {
 impl Patterns {
     /// The node of a member by the patterns that its name matches.
     fn node(&self, raw: &[u8], escaped: bool) -> u32 {
-        let set = self.patterns.iter().rev().fold(0_u32, |set, pattern| (set << 1) | u32::from(pattern.is_in(raw, escaped)));
+        let set =
+            self.patterns.iter().rev().fold(0_u32, |set, pattern| (set << 1) | u32::from(pattern.is_in(raw, escaped)));
         self.nodes.get(index(set)).copied().unwrap_or(NEVER_NODE)
     }
 }

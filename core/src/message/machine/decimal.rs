@@ -24,6 +24,15 @@ impl Num {
         Self::Float(text.parse().unwrap_or(f64::NAN))
     }
 
+    /// The integer that it is, if it is one of 64 bits.
+    pub(crate) fn exactly(self) -> Option<i64> {
+        match self {
+            Self::Int(int) => i64::try_from(int).ok(),
+            Self::Float(float) if float.fract() == 0.0 && float.abs() < 9e15 => format!("{float:.0}").parse().ok(),
+            Self::Float(_) => None,
+        }
+    }
+
     /// Whether it has no fraction.
     pub(crate) fn is_whole(self) -> bool {
         match self {

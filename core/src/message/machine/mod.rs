@@ -10,6 +10,7 @@ pub(crate) mod format;
 mod full;
 mod keys;
 mod lanes;
+mod logic;
 mod names;
 mod number;
 mod numbers;
@@ -24,10 +25,11 @@ pub(crate) use decimal::{Divisor, Num};
 pub(crate) use full::Full;
 pub(crate) use keys::OpenKeys;
 pub(crate) use lanes::Level;
+pub(crate) use logic::Logic;
 pub(crate) use names::Names;
 pub(crate) use numbers::{Bound, Integer, NumberChecks, NumberRule};
 pub(crate) use rules::*;
-pub(crate) use strings::{Pattern, StringChecks, StringKind, StringRule, unescaped};
+pub(crate) use strings::{FormatCheck, Pattern, StringChecks, StringKind, StringRule, unescaped};
 pub(crate) use text::{Span, Text, Unescaped};
 
 use lanes::Lanes;
@@ -69,9 +71,25 @@ pub(crate) fn judge<S: Sink>(
     };
     keys.release(0);
     let node = program.nodes.get(index(root)).copied().unwrap_or(Node::NEVER);
-    let mut machine =
-        Machine { text, len: bytes.len(), program, node, limits: *limits, frames, keys, sink, at: 0, high: false, choice: 0, place: 0 };
-    let done = simd::run(level, &mut machine);
+    let mut machine = Machine {
+        at: text.past_space(0),
+        text,
+        len: bytes.len(),
+        program,
+        node,
+        limits: *limits,
+        level,
+        frames,
+        keys,
+        sink,
+        depth: 0,
+        high: false,
+        choice: 0,
+        place: 0,
+        nested: 0,
+        budget: logic::budget(bytes.len()),
+    };
+    let done = simd::run(level, &mut machine).and_then(|()| machine.finish());
     let (high, choice) = (machine.high, machine.choice);
     match done {
         Ok(()) if high && simdutf8::basic::from_utf8(bytes).is_err() => Err(invalid_utf8(bytes)),
@@ -117,16 +135,23 @@ pub(crate) struct Machine<'a, S> {
     program: &'a Program,
     node: Node,
     limits: Limits,
-    frames: &'a mut [Frame; super::scratch::MAX_DEPTH],
+    level: Level,
+    frames: &'a mut [Frame],
     keys: &'a mut OpenKeys,
     sink: &'a mut S,
     at: usize,
+    /// How many containers are open.
+    depth: usize,
     /// There may be bytes outside ASCII.
     high: bool,
     /// What the outermost choice led to.
     choice: u32,
     /// The schema's place of the fault.
     place: u32,
+    /// How many readings this one is within.
+    nested: u8,
+    /// How many bytes may still be read again.
+    budget: u64,
 }
 
 impl<S: Sink> Machine<'_, S> {
@@ -163,7 +188,7 @@ impl<S: Sink> Machine<'_, S> {
             }
             Kind::Length(_, longest) => most = *longest,
             Kind::Checks(checks) => most = checks.most.unwrap_or(usize::MAX),
-            Kind::Never => return Err(self.against(rule.place, start)),
+            Kind::Never => return Err(self.refused()),
             Kind::Any => {}
         }
         let read = match self.text.string::<L>(inside, most, &mut self.high) {
@@ -181,8 +206,8 @@ impl<S: Sink> Machine<'_, S> {
             Kind::Uuid => read.span.escaped && format::Format::Uuid.holds(self.text.slice(inside, read.span.end), true),
             Kind::Checks(checks) => {
                 let holds = read.points >= checks.least && checks.hold(&self.text, read.span);
-                if holds && !checks.whole.is_empty() {
-                    self.whole(&checks.whole, start, self.at, rule.place)?;
+                if holds && !(checks.whole.is_empty() && checks.logic.is_empty()) {
+                    self.rest(&checks.whole, &checks.logic, start, self.at, rule.place)?;
                 }
                 holds
             }
@@ -200,12 +225,14 @@ impl<S: Sink> Machine<'_, S> {
         let start = self.at;
         let number = self.text.number(start, self.limits.max_digits)?;
         if rule != ANY {
-            let Some(rule) = self.program.numbers.get(index(rule)) else { return Err(Fault::new(Reason::Internal, start)) };
+            let Some(rule) = self.program.numbers.get(index(rule)) else {
+                return Err(Fault::new(Reason::Internal, start));
+            };
             if !rule.holds(&self.text, start, number) {
-                return Err(self.against(rule.place, start));
+                return Err(if rule.place == NOWHERE { self.refused() } else { self.against(rule.place, start) });
             }
-            if let Some(checks) = rule.checks.as_deref().filter(|checks| !checks.whole.is_empty()) {
-                self.whole(&checks.whole, start, number.end, rule.place)?;
+            if let Some(checks) = rule.checks.as_deref().filter(|checks| checks.needs_more()) {
+                self.rest(&checks.whole, &checks.logic, start, number.end, rule.place)?;
             }
         }
         self.at = number.end;
@@ -226,24 +253,10 @@ impl<S: Sink> Machine<'_, S> {
             _ => return Err(Fault::new(Reason::InvalidJson, start)),
         };
         if !ok {
-            return Err(self.against(self.node.place, start));
+            return Err(self.refused());
         }
         self.at = start.wrapping_add(length);
         self.sink.scalar(kind, start, self.at, false);
-        Ok(())
-    }
-
-    /// Judges what was read by validators that need all of it.
-    #[inline(never)]
-    fn whole(&mut self, validators: &[Full], start: usize, end: usize, place: u32) -> Result<(), Fault> {
-        for validator in validators {
-            match validator.judge(self.text.slice(start, end)) {
-                full::Outcome::Valid => {}
-                full::Outcome::Invalid => return Err(self.against(place, start)),
-                full::Outcome::TooCostly => return Err(Fault::new(Reason::TooCostly, start)),
-                full::Outcome::NotJson => return Err(Fault::new(Reason::InvalidUtf8, start)),
-            }
-        }
         Ok(())
     }
 }

@@ -77,13 +77,11 @@ impl Names {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.names.len()
-    }
-
-    #[inline(always)]
-    pub(crate) fn get(&self, index: usize) -> Option<&Name> {
-        self.names.get(index)
+    /// Gives a name another node.
+    pub(crate) fn set_node(&mut self, index: usize, node: u32) {
+        if let Some(name) = self.names.get_mut(index) {
+            name.node = node;
+        }
     }
 
     pub(crate) fn texts(&self) -> impl Iterator<Item = &[u8]> {
@@ -121,7 +119,9 @@ impl Name {
         let plain = !text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\');
         let (head, tail) = spelled.as_bytes().split_at(spelled.len().min(16));
         let word = |bytes: &mut dyn Iterator<Item = u8>| {
-            bytes.zip((0_u32..).step_by(8)).fold(0_u128, |word, (byte, shift)| word | u128::from(byte).wrapping_shl(shift))
+            bytes
+                .zip((0_u32..).step_by(8))
+                .fold(0_u128, |word, (byte, shift)| word | u128::from(byte).wrapping_shl(shift))
         };
         let mask = word(&mut head.iter().map(|_| 0xff));
         Self {

@@ -15,9 +15,11 @@ pub(crate) struct Numeral {
 
 /// Powers of ten beyond this one are more than a double holds (1.8e308): two readers would see two numbers.
 const MOST_EXPONENT: i64 = 309;
+/// As many zeros may follow the point before the first other digit, for the same reason.
+const MOST_ZEROS: usize = 309;
 
 impl Text<'_> {
-    /// Reads the number that starts at `start`, of at most `most_digits` digits.
+    /// Reads the number that starts at `start`, of at most `most_digits` digits, leading zeros not counted.
     #[inline(always)]
     pub(crate) fn number(&self, start: usize, most_digits: u32) -> Result<Numeral, Fault> {
         let negative = self.at(start) == b'-';
@@ -34,7 +36,8 @@ impl Text<'_> {
         }
         let digits = at.wrapping_sub(first);
         let next = self.at(at);
-        if digits.wrapping_sub(1) < 18 && next != b'.' && next | 0x20 != b'e' && (self.at(first) != b'0' || digits == 1) {
+        if digits.wrapping_sub(1) < 18 && next != b'.' && next | 0x20 != b'e' && (self.at(first) != b'0' || digits == 1)
+        {
             return Ok(Numeral { end: at, small: Some(if negative { value.wrapping_neg() } else { value }) });
         }
         self.long_number(first, at, most_digits)
@@ -48,17 +51,25 @@ impl Text<'_> {
         if whole == 0 || (whole > 1 && self.at(first) == b'0') {
             return wrong(at);
         }
-        let mut digits = whole;
+        let zero = self.at(first) == b'0';
+        let mut digits = if zero { 0 } else { whole };
+        let mut zeros = 0; // those between the point and the first digit that counts
         if self.at(at) == b'.' {
             let end = self.past_digits(at.wrapping_add(1));
             let fraction = end.wrapping_sub(at).wrapping_sub(1);
             if fraction == 0 {
                 return wrong(end);
             }
-            digits = digits.saturating_add(fraction);
+            if zero {
+                zeros = self.slice(at.wrapping_add(1), end).iter().take_while(|digit| **digit == b'0').count();
+            }
+            digits = digits.saturating_add(fraction).wrapping_sub(zeros);
             at = end;
         }
-        if u32::try_from(digits).is_ok_and(|digits| digits > most_digits) || digits > MOST_DIGITS {
+        if u32::try_from(digits).map_or(true, |digits| digits > most_digits)
+            || digits > MOST_DIGITS
+            || zeros > MOST_ZEROS
+        {
             return Err(Fault::new(Reason::JsonLimit, at));
         }
         let mut exponent = 0_i64;
@@ -69,9 +80,10 @@ impl Text<'_> {
             if end == from {
                 return wrong(end);
             }
-            exponent = self.slice(from, end).iter().fold(0_i64, |sum, digit| {
-                sum.saturating_mul(10).saturating_add(i64::from(digit.wrapping_sub(b'0')))
-            });
+            exponent = self
+                .slice(from, end)
+                .iter()
+                .fold(0_i64, |sum, digit| sum.saturating_mul(10).saturating_add(i64::from(digit.wrapping_sub(b'0'))));
             if sign == b'-' {
                 exponent = exponent.saturating_neg();
             }

@@ -4,7 +4,9 @@ use std::cmp::Ordering;
 
 use super::decimal::{Divisor, Num};
 use super::full::Full;
+use super::logic::Logic;
 use super::number::Numeral;
+use super::rules::NOWHERE;
 use super::text::Text;
 
 /// What a number may be: two comparisons for nearly all of them, the rest apart.
@@ -29,11 +31,12 @@ pub(crate) struct NumberChecks {
     pub(crate) multiple_of: Vec<Divisor>,
     /// Each list holds the value.
     pub(crate) one_of: Option<Vec<Num>>,
+    pub(crate) logic: Vec<Logic>,
     pub(crate) whole: Vec<Full>,
 }
 
 /// What counts as an integer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Integer {
     /// Any number will do.
     #[default]
@@ -70,7 +73,7 @@ impl NumberRule {
 
     pub(crate) fn never() -> Self {
         let checks = NumberChecks { one_of: Some(Vec::new()), ..NumberChecks::default() };
-        Self { least: 1, most: 0, plain: true, checks: Some(Box::new(checks)), place: 0 }
+        Self { least: 1, most: 0, plain: true, checks: Some(Box::new(checks)), place: NOWHERE }
     }
 
     /// Whether the number from `start` passes, its subtree fallbacks aside.
@@ -85,6 +88,11 @@ impl NumberRule {
 }
 
 impl NumberChecks {
+    /// Whether there is something to judge on the whole value.
+    pub(crate) fn needs_more(&self) -> bool {
+        !(self.whole.is_empty() && self.logic.is_empty())
+    }
+
     #[inline(never)]
     pub(crate) fn hold(&self, text: &[u8], small: Option<i64>) -> bool {
         let value = small.map_or_else(|| Num::read(text), |small| Num::Int(i128::from(small)));
@@ -93,10 +101,15 @@ impl NumberChecks {
             Integer::ByValue => value.is_whole(),
             Integer::AsWritten => !text.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E')),
         };
-        let divides = |divisor: &Divisor| small.and_then(|small| divisor.divides_small(small)).unwrap_or_else(|| divisor.divides(text));
+        let divides = |divisor: &Divisor| {
+            small.and_then(|small| divisor.divides_small(small)).unwrap_or_else(|| divisor.divides(text))
+        };
         integer
             && self.bounds.iter().all(|(bound, limit)| value.compare(*limit).is_some_and(|order| bound.holds(order)))
             && self.multiple_of.iter().all(divides)
-            && self.one_of.as_ref().is_none_or(|list| list.iter().any(|one| value.compare(*one) == Some(Ordering::Equal)))
+            && self
+                .one_of
+                .as_ref()
+                .is_none_or(|list| list.iter().any(|one| value.compare(*one) == Some(Ordering::Equal)))
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::full::Full;
+use super::logic::Logic;
 use super::names::Names;
 use super::numbers::{NumberChecks, NumberRule};
 use super::strings::{StringChecks, StringKind, StringRule};
@@ -56,6 +57,9 @@ impl Node {
 /// The place of what is refused for want of a known type, not by a schema.
 pub(crate) const UNTYPED: u32 = u32::MAX;
 
+/// The place of the rule that accepts nothing.
+pub(crate) const NOWHERE: u32 = u32::MAX;
+
 /// Node 0 accepts nothing, node 1 accepts all.
 pub(crate) const NEVER_NODE: u32 = 0;
 pub(crate) const ANY_NODE: u32 = 1;
@@ -99,7 +103,8 @@ pub(crate) struct RareObject {
     pub(crate) patterns: Option<Patterns>,
     /// Which rule holds depends on a member's value.
     pub(crate) choice: Option<Choice>,
-    /// Checked on the whole value, when it has been read.
+    /// Judged on the whole value, when it has been read.
+    pub(crate) logic: Vec<Logic>,
     pub(crate) whole: Vec<Full>,
 }
 
@@ -150,10 +155,15 @@ pub(crate) struct ArrayRule {
 /// The assertions few arrays have.
 #[derive(Debug, Default)]
 pub(crate) struct RareArray {
-    /// No two items are equal; they are all strings, numbers or literals.
-    pub(crate) unique: bool,
+    /// No two items are equal; they are all strings.
+    pub(crate) unique_strings: bool,
+    /// No two items are equal, whatever they are.
+    pub(crate) unique: Option<Full>,
+    /// So many items, at least and at most, are as a node says.
+    pub(crate) contains: Vec<(u32, u32, u32)>,
     /// Which rule holds depends on the string at this index.
     pub(crate) choice: Option<(u32, Names, Otherwise)>,
+    pub(crate) logic: Vec<Logic>,
     pub(crate) whole: Vec<Full>,
 }
 
@@ -169,7 +179,22 @@ pub(crate) struct Program {
     pub(crate) places: Vec<Box<str>>,
 }
 
+impl RareArray {
+    /// Whether it asserts nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        let together = self.unique_strings || self.unique.is_some() || !self.contains.is_empty();
+        !together && self.choice.is_none() && self.logic.is_empty() && self.whole.is_empty()
+    }
+}
+
 impl RareObject {
+    /// Whether it asserts nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        let names =
+            self.required_names == 0 && self.dependent.is_empty() && self.name.is_none() && self.patterns.is_none();
+        names && self.choice.is_none() && self.logic.is_empty() && self.whole.is_empty()
+    }
+
     /// Whether the names that have come, of the first 64 and how many required beyond them, are enough.
     pub(crate) fn hold(&self, seen: u64, more: u16) -> bool {
         usize::from(more) >= self.required_names.saturating_sub(64)
@@ -181,7 +206,15 @@ impl Program {
     /// The program that accepts all JSON: what every other one starts with.
     pub(crate) fn new() -> Self {
         let never = || StringRule { kind: StringKind::Never, place: 0 };
-        let object = |extra| ObjectRule { names: Names::default(), required: 0, extra, least: 0, most: u32::MAX, rare: None, place: 0 };
+        let object = |extra| ObjectRule {
+            names: Names::default(),
+            required: 0,
+            extra,
+            least: 0,
+            most: u32::MAX,
+            rare: None,
+            place: 0,
+        };
         let array = |rest| ArrayRule { first: Box::default(), rest, least: 0, most: u32::MAX, rare: None, place: 0 };
         Self {
             nodes: vec![Node::NEVER, Node::ANY],
@@ -202,23 +235,29 @@ impl Program {
         let node = Node {
             string: add(&mut self.strings, StringRule { kind: string, place }),
             number: add(&mut self.numbers, NumberRule { checks: Some(Box::new(number)), place, ..NumberRule::ANY }),
-            array: add(&mut self.arrays, ArrayRule {
-                first: Box::default(),
-                rest: ANY_NODE,
-                least: 0,
-                most: u32::MAX,
-                rare: Some(Box::new(RareArray { whole: whole(), ..RareArray::default() })),
-                place,
-            }),
-            object: add(&mut self.objects, ObjectRule {
-                names: Names::default(),
-                required: 0,
-                extra: Extra::Node(ANY_NODE),
-                least: 0,
-                most: u32::MAX,
-                rare: Some(Box::new(RareObject { whole: whole(), ..RareObject::default() })),
-                place,
-            }),
+            array: add(
+                &mut self.arrays,
+                ArrayRule {
+                    first: Box::default(),
+                    rest: ANY_NODE,
+                    least: 0,
+                    most: u32::MAX,
+                    rare: Some(Box::new(RareArray { whole: whole(), ..RareArray::default() })),
+                    place,
+                },
+            ),
+            object: add(
+                &mut self.objects,
+                ObjectRule {
+                    names: Names::default(),
+                    required: 0,
+                    extra: Extra::Node(ANY_NODE),
+                    least: 0,
+                    most: u32::MAX,
+                    rare: Some(Box::new(RareObject { whole: whole(), ..RareObject::default() })),
+                    place,
+                },
+            ),
             literals: Literals {
                 null: full.accepts(&Value::Null),
                 yes: full.accepts(&Value::Bool(true)),

@@ -20,14 +20,21 @@ pub(crate) fn run<S: Sink>(level: Level, machine: &mut Machine<'_, S>) -> Result
         #[cfg(target_arch = "x86_64")]
         // SAFETY: only `Level::widest` makes this value, after the processor said that it has all the features.
         Level::Avx2(_) => unsafe { run_avx2(machine) },
-        #[cfg(target_arch = "x86_64")]
-        Level::Baseline => machine.run::<Sse2>(),
-        #[cfg(target_arch = "aarch64")]
-        Level::Baseline => machine.run::<Neon>(),
-        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-        Level::Baseline => machine.run::<Scalar>(),
-        Level::Scalar => machine.run::<Scalar>(),
+        Level::Baseline => run_plain::<S, Baseline>(machine),
+        Level::Scalar => run_plain::<S, Scalar>(machine),
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+type Baseline = Sse2;
+#[cfg(target_arch = "aarch64")]
+type Baseline = Neon;
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+type Baseline = Scalar;
+
+#[inline(never)]
+fn run_plain<S: Sink, L: Lanes>(machine: &mut Machine<'_, S>) -> Result<(), Fault> {
+    machine.run::<L>()
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -102,7 +109,12 @@ impl Lanes for Neon {
     #[inline(always)]
     fn stops(block: Self::Block) -> u32 {
         // SAFETY: NEON is on every 64-bit Arm processor; so below.
-        bits(unsafe { v::vorrq_u8(v::vorrq_u8(v::vceqq_u8(block, v::vdupq_n_u8(b'"')), v::vceqq_u8(block, v::vdupq_n_u8(b'\\'))), v::vcltq_u8(block, v::vdupq_n_u8(0x20))) })
+        bits(unsafe {
+            v::vorrq_u8(
+                v::vorrq_u8(v::vceqq_u8(block, v::vdupq_n_u8(b'"')), v::vceqq_u8(block, v::vdupq_n_u8(b'\\'))),
+                v::vcltq_u8(block, v::vdupq_n_u8(0x20)),
+            )
+        })
     }
     #[inline(always)]
     fn high(block: Self::Block) -> u32 {

@@ -93,7 +93,12 @@ impl<'a> Text<'a> {
         let block = L::load(bytes, last)?;
         let past = !below(offset(L::WIDTH.wrapping_sub(shift)));
         let shift = offset(shift);
-        Some(Masks { stops: L::stops(block).wrapping_shr(shift) | past, high: L::high(block).wrapping_shr(shift), block, shift })
+        Some(Masks {
+            stops: L::stops(block).wrapping_shr(shift) | past,
+            high: L::high(block).wrapping_shr(shift),
+            block,
+            shift,
+        })
     }
 
     /// The length of the escape at `at`.

@@ -6,8 +6,9 @@ use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind, meta};
 
-use super::format::Format;
-use super::full::Full;
+use super::format::{self, Format};
+use super::full::{Full, Outcome};
+use super::logic::Logic;
 use super::names::Names;
 use super::text::{Span, Text, Unescaped};
 
@@ -38,9 +39,28 @@ pub(crate) struct StringChecks {
     pub(crate) least: usize,
     pub(crate) most: Option<usize>,
     pub(crate) one_of: Option<Names>,
-    pub(crate) formats: Vec<Format>,
+    pub(crate) formats: Vec<FormatCheck>,
     pub(crate) patterns: Vec<Pattern>,
+    pub(crate) logic: Vec<Logic>,
     pub(crate) whole: Vec<Full>,
+}
+
+/// A format, and who judges what needs tables of Unicode.
+#[derive(Debug)]
+pub(crate) struct FormatCheck {
+    pub(crate) format: Format,
+    pub(crate) tables: Option<Full>,
+}
+
+impl FormatCheck {
+    fn holds(&self, text: &Text<'_>, span: Span) -> bool {
+        let raw = text.slice(span.start, span.end);
+        if let Some(tables) = self.tables.as_ref().filter(|_| format::needs_tables(raw)) {
+            let quoted = text.slice(span.start.wrapping_sub(1), span.end.wrapping_add(1));
+            return tables.judge(quoted) == Outcome::Valid;
+        }
+        self.format.holds(raw, span.escaped)
+    }
 }
 
 impl StringRule {
@@ -60,10 +80,11 @@ impl StringRule {
         }
     }
 
-    pub(crate) fn whole(&self) -> &[Full] {
+    /// What is judged beside, on the whole value.
+    pub(crate) fn rest(&self) -> (&[Full], &[Logic]) {
         match &self.kind {
-            StringKind::Checks(checks) => &checks.whole,
-            _ => &[],
+            StringKind::Checks(checks) => (&checks.whole, &checks.logic),
+            _ => (&[], &[]),
         }
     }
 }
@@ -74,7 +95,7 @@ impl StringChecks {
     pub(crate) fn hold(&self, text: &Text<'_>, span: Span) -> bool {
         let raw = text.slice(span.start, span.end);
         self.one_of.as_ref().is_none_or(|names| names.find(text, span).is_some())
-            && self.formats.iter().all(|format| format.holds(raw, span.escaped))
+            && self.formats.iter().all(|format| format.holds(text, span))
             && self.patterns.iter().all(|pattern| pattern.is_in(raw, span.escaped))
     }
 }
@@ -100,10 +121,13 @@ impl Pattern {
     ///
     /// What the pattern needs that has no linear time, or where its syntax is wrong.
     pub(crate) fn compile(pattern: &str) -> Result<Self, String> {
-        let translated = jsonschema_regex::to_rust_regex(pattern).map_err(|()| "is not a regular expression".to_owned())?;
+        let translated =
+            jsonschema_regex::to_rust_regex(pattern).map_err(|()| "is not a regular expression".to_owned())?;
         let config = meta::Regex::config().nfa_size_limit(Some(PROGRAM)).match_kind(MatchKind::LeftmostFirst);
         let lazy = meta::Regex::builder().configure(config).build(&translated).map_err(|error| {
-            let mut reason = "needs more than a linear-time engine can do (look-around, back-references), or is too large".to_owned();
+            let mut reason =
+                "needs more than a linear-time engine can do (look-around, back-references), or is too large"
+                    .to_owned();
             if let Some(syntax) = error.syntax_error() {
                 let line = syntax.to_string();
                 if let Some(last) = line.lines().last() {

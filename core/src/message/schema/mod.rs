@@ -1,11 +1,23 @@
 //! JSON Schema over bytes: drafts 2020-12, 2019-09, 7, 6 and 4, compiled to a program run in one pass.
 
+mod builder;
+mod choices;
+mod containers;
+mod form;
+mod own;
+mod scalars;
+mod source;
 mod validators;
+mod vocabulary;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
+
+use builder::{Builder, Failure};
+use source::Source;
+use validators::Validators;
 
 use super::fault::Fault;
 use super::json::Limits;
@@ -30,6 +42,17 @@ pub enum Draft {
 }
 
 impl Draft {
+    /// The name that people use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Draft4 => "4",
+            Self::Draft6 => "6",
+            Self::Draft7 => "7",
+            Self::Draft201909 => "2019-09",
+            Self::Draft202012 => "2020-12",
+        }
+    }
+
     /// The draft by the name that people use ("2020-12", "7") or its `$schema`.
     pub fn named(name: &str) -> Option<Self> {
         let name = name.trim_end_matches('#');
@@ -216,23 +239,85 @@ pub(crate) struct Compiled {
 }
 
 /// Adds a schema to a program.
-pub(crate) fn compile_into(program: &mut Program, schema: &Value, options: &SchemaOptions) -> Result<Compiled, SchemaError> {
+pub(crate) fn compile_into(
+    program: &mut Program,
+    schema: &Value,
+    options: &SchemaOptions,
+) -> Result<Compiled, SchemaError> {
     let draft = draft_of(schema, options)?;
-    validators::check_form(schema, draft)?;
-    let validators = validators::Validators::new(schema, options, draft)?;
-    let full = validators.root(schema, 64)?;
-    let node = program.whole_node(&full, "");
-    let slow = vec![SlowPlace { place: String::new(), reason: "engine full was asked for".into() }];
-    Ok(Compiled { node, engine: Engine::Full, slow })
+    if let Some(draft) = draft {
+        validators::check_form(schema, draft)?;
+        if !options.tolerate_unknown {
+            vocabulary::check(schema, draft, "")?;
+        }
+    }
+    let keyword = if draft == Some(Draft::Draft4) { "id" } else { "$id" };
+    let home = match schema.get(keyword).and_then(Value::as_str) {
+        Some(id) if id.contains(':') => id.split('#').next().unwrap_or(id),
+        _ => validators::HOME,
+    };
+    let registry = validators::registry(schema, home, options, draft)?;
+    let validators = Validators::new(options, &registry);
+    let reason = match draft {
+        None => "its $schema is not one of the known drafts",
+        Some(_) if options.machinery == Machinery::Full => "a tree was asked for",
+        Some(draft) => match one_pass(program, &registry, home, draft, &validators, options)? {
+            Ok(compiled) => return fast_enough(compiled, options),
+            Err(reason) => reason,
+        },
+    };
+    let full = validators.build(schema, draft, "")?;
+    let slow = vec![SlowPlace { place: String::new(), reason: reason.to_owned() }];
+    fast_enough(Compiled { node: program.whole_node(&full, ""), engine: Engine::Full, slow }, options)
 }
 
-/// The draft that a schema is written in.
-fn draft_of(schema: &Value, options: &SchemaOptions) -> Result<Draft, SchemaError> {
+/// Compiles a schema for one pass; or tells why it needs a tree from its root on.
+fn one_pass<'a>(
+    program: &mut Program,
+    registry: &'a jsonschema::Registry<'a>,
+    home: &str,
+    draft: Draft,
+    validators: &'a Validators<'a>,
+    options: &'a SchemaOptions,
+) -> Result<Result<Compiled, &'static str>, SchemaError> {
+    let (source, root) = Source::new(registry, home, draft)?;
+    let mut builder = Builder::new(program, source, validators, options);
+    match builder.root(root) {
+        Ok(node) => {
+            let slow = builder.slow;
+            let engine = match slow.first() {
+                None => Engine::Fast,
+                Some(_) if slow.iter().any(|slow| slow.place.is_empty()) => Engine::Full,
+                Some(_) => Engine::Mixed,
+            };
+            Ok(Ok(Compiled { node, engine, slow }))
+        }
+        Err(Failure::Wrong(error)) => Err(error),
+        Err(Failure::Whole(reason)) => Ok(Err(reason)),
+    }
+}
+
+fn fast_enough(compiled: Compiled, options: &SchemaOptions) -> Result<Compiled, SchemaError> {
+    match compiled.slow.first() {
+        Some(slow) if options.machinery == Machinery::Fast => {
+            Err(SchemaError::new(slow.place.clone(), format!("cannot be decided in one pass: {}", slow.reason)))
+        }
+        _ => Ok(compiled),
+    }
+}
+
+/// The draft that a schema is written in; none if it brings its own.
+fn draft_of(schema: &Value, options: &SchemaOptions) -> Result<Option<Draft>, SchemaError> {
     match schema.get("$schema") {
-        None => Ok(options.draft.unwrap_or(Draft::Draft202012)),
-        Some(Value::String(name)) => Draft::named(name).ok_or_else(|| {
-            SchemaError::new("/$schema", format!("unknown draft {name:?}; known are 2020-12, 2019-09, draft-07, draft-06 and draft-04"))
-        }),
+        None => Ok(Some(options.draft.unwrap_or(Draft::Draft202012))),
+        Some(Value::String(name)) => match Draft::named(name) {
+            Some(draft) => Ok(Some(draft)),
+            None if options.remotes.contains_key(name.trim_end_matches('#')) => Ok(None),
+            None => Err(SchemaError::new(
+                "/$schema",
+                format!("unknown draft {name:?}; known are 2020-12, 2019-09, draft-07, draft-06 and draft-04"),
+            )),
+        },
         Some(_) => Err(SchemaError::new("/$schema", "must be a string")),
     }
 }

@@ -1,76 +1,124 @@
 //! Validators of the `jsonschema` crate for what one pass cannot decide: offline, with linear-time patterns.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jsonschema::{PatternOptions, Registry};
-use serde_json::{Map, Value, json};
+use jsonschema::{PatternOptions, Registry, Retrieve, Uri};
+use serde_json::{Value, json};
 
 use super::{Draft, SchemaError, SchemaOptions};
 use crate::message::machine::Full;
+use crate::message::machine::format::Format;
 
-/// Where the schema stands for the crate when it has no identifier of its own.
-const HOME: &str = "urn:wswarden:schema";
+/// Where the schema stands when it has no identifier of its own.
+pub(super) const HOME: &str = "urn:wswarden:schema";
 
-/// All schemas that may be named, ready for validators of their parts.
+/// The steps that one value of a message may cost, for each branch that judges it.
+const FACTOR: u32 = 16;
+
+/// Makes validators of parts of the schemas that a registry holds.
 pub(crate) struct Validators<'a> {
     options: &'a SchemaOptions,
-    draft: Draft,
-    registry: Registry<'a>,
-    home: String,
+    registry: &'a Registry<'a>,
+}
+
+/// All schemas that may be named.
+pub(crate) fn registry<'a>(
+    schema: &'a Value,
+    home: &str,
+    options: &'a SchemaOptions,
+    draft: Option<Draft>,
+) -> Result<Registry<'a>, SchemaError> {
+    let wrong = |error: &dyn std::fmt::Display| SchemaError::new("", error.to_string());
+    let mut registry = Registry::new().retriever(Remotes(options.remotes.clone()));
+    registry = match draft {
+        Some(draft) => registry.draft(draft.dialect()).add(home, draft.dialect().create_resource_ref(schema)),
+        None => registry.add(home, schema),
+    }
+    .map_err(|error| wrong(&error))?;
+    registry.prepare().map_err(|error| wrong(&error))
+}
+
+/// Hands out the schemas that were given, and fetches nothing.
+struct Remotes(BTreeMap<String, Value>);
+
+impl Retrieve for Remotes {
+    fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+        let name = uri.as_str().trim_end_matches('#');
+        let found = self.0.get(name).cloned();
+        found.ok_or_else(|| "nothing is ever fetched: all schemas that are named must be given".into())
+    }
 }
 
 impl<'a> Validators<'a> {
-    pub(crate) fn new(schema: &'a Value, options: &'a SchemaOptions, draft: Draft) -> Result<Self, SchemaError> {
-        let wrong = |error: &dyn std::fmt::Display| SchemaError::new("", error.to_string());
-        let keyword = if draft == Draft::Draft4 { "id" } else { "$id" };
-        let home = match schema.get(keyword).and_then(Value::as_str) {
-            Some(id) if id.contains(':') => id.trim_end_matches('#').to_owned(),
-            _ => HOME.to_owned(),
-        };
-        let mut registry = Registry::new().draft(known(draft));
-        for (uri, remote) in &options.remotes {
-            registry = registry.add(uri, remote).map_err(|error| wrong(&error))?;
+    pub(crate) fn new(options: &'a SchemaOptions, registry: &'a Registry<'a>) -> Self {
+        Self { options, registry }
+    }
+
+    /// The validator of the part that `reach` names.
+    pub(crate) fn at(&self, reach: &str, draft: Draft, place: &str) -> Result<Full, SchemaError> {
+        self.build(&json!({ "$ref": reach }), Some(draft), place)
+    }
+
+    /// The validator of one format.
+    pub(crate) fn format(&self, name: &str, draft: Draft) -> Result<Full, SchemaError> {
+        self.built(jsonschema::options().with_draft(draft.dialect()), &json!({ "format": name }), "")
+    }
+
+    /// The validator of a schema; its draft is what it says itself where none is given.
+    pub(crate) fn build(&self, schema: &Value, draft: Option<Draft>, place: &str) -> Result<Full, SchemaError> {
+        let mut options = jsonschema::options();
+        if let Some(draft) = draft {
+            options = options.with_draft(draft.dialect());
         }
-        let registry = registry.add(&home, schema).and_then(jsonschema::RegistryBuilder::prepare);
-        Ok(Self { options, draft, registry: registry.map_err(|error| wrong(&error))?, home })
+        // The formats judged in the pass are judged by the same code here: there is one verdict.
+        for name in OURS {
+            if let Some(format) = Format::named(name, draft.is_some_and(|draft| draft <= Draft::Draft6)) {
+                options = options.with_format(*name, move |text: &str| format.holds(text.as_bytes(), false));
+            }
+        }
+        self.built(options, schema, place)
     }
 
-    /// The validator of the whole schema.
-    pub(crate) fn root(&self, schema: &Value, factor: u32) -> Result<Full, SchemaError> {
-        self.build(schema, "", factor)
-    }
-
-    /// The validator of the part at `pointer`; `factor` bounds what one value may cost.
-    pub(crate) fn at(&self, pointer: &str, factor: u32) -> Result<Full, SchemaError> {
-        let mut schema = Map::new();
-        schema.insert("$ref".to_owned(), json!(format!("{}#{pointer}", self.home)));
-        self.build(&Value::Object(schema), pointer, factor)
-    }
-
-    fn build(&self, schema: &Value, place: &str, factor: u32) -> Result<Full, SchemaError> {
-        let validator = jsonschema::options()
+    fn built(
+        &self,
+        mut options: jsonschema::ValidationOptions<'_>,
+        schema: &Value,
+        place: &str,
+    ) -> Result<Full, SchemaError> {
+        // A schema of its own draft says itself whether formats assert, unless all are to.
+        if self.options.assert_formats
+            || Draft::named(schema.get("$schema").and_then(Value::as_str).unwrap_or("7")).is_some()
+        {
+            options = options.should_validate_formats(self.options.assert_formats);
+        }
+        let validator = options
             .offline()
-            .with_draft(known(self.draft))
-            .with_registry(&self.registry)
-            .should_validate_formats(self.options.assert_formats)
+            .with_registry(self.registry)
             .should_ignore_unknown_formats(self.options.tolerate_unknown)
             .with_pattern_options(PatternOptions::regex().size_limit(1 << 20))
             .build(schema)
             .map_err(|error| SchemaError::new(place, error.to_string()))?;
-        Ok(Full::new(Arc::new(validator), factor))
+        Ok(Full::new(Arc::new(validator), FACTOR))
     }
 }
 
-/// The draft as the crate calls it.
-fn known(draft: Draft) -> jsonschema::Draft {
-    match draft {
-        Draft::Draft4 => jsonschema::Draft::Draft4,
-        Draft::Draft6 => jsonschema::Draft::Draft6,
-        Draft::Draft7 => jsonschema::Draft::Draft7,
-        Draft::Draft201909 => jsonschema::Draft::Draft201909,
-        Draft::Draft202012 => jsonschema::Draft::Draft202012,
-    }
-}
+/// The formats that need no tables.
+const OURS: &[&str] = &[
+    "date",
+    "date-time",
+    "duration",
+    "ipv4",
+    "ipv6",
+    "iri",
+    "iri-reference",
+    "json-pointer",
+    "relative-json-pointer",
+    "time",
+    "uri",
+    "uri-reference",
+    "uuid",
+];
 
 /// Whether the schema is one, by the schema of its draft.
 pub(crate) fn check_form(schema: &Value, draft: Draft) -> Result<(), SchemaError> {

@@ -14,11 +14,6 @@ pub(super) fn is_hostname(bytes: &[u8]) -> bool {
         })
 }
 
-/// No label has hyphens where RFC 5891 section 4.2.3.1 keeps them for encoded ones.
-pub(crate) fn labels_need_no_tables(bytes: &[u8]) -> bool {
-    bytes.split(|byte| *byte == b'.').all(|label| label.get(2..4) != Some(b"--"))
-}
-
 pub(super) fn is_ipv4(bytes: &[u8]) -> bool {
     text(bytes).is_some_and(|text| Ipv4Addr::from_str(text).is_ok())
 }
@@ -47,7 +42,8 @@ fn is_local_part(local: &[u8]) -> bool {
         return is_quoted(inside);
     }
     local.split(|byte| *byte == b'.').all(|atom| {
-        !atom.is_empty() && atom.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(byte))
+        !atom.is_empty()
+            && atom.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(byte))
     })
 }
 
@@ -69,6 +65,6 @@ fn is_mail_domain(domain: &[u8]) -> bool {
             Some((tag, address)) if tag.eq_ignore_ascii_case(b"IPv6:") => is_ipv6(address),
             _ => is_ipv4(address),
         },
-        _ => is_hostname(domain) && labels_need_no_tables(domain),
+        _ => is_hostname(domain),
     }
 }

@@ -53,6 +53,11 @@ impl Format {
         })
     }
 
+    /// Whether some strings can only be judged with tables of Unicode.
+    pub(crate) fn may_need_tables(self) -> bool {
+        matches!(self, Self::Hostname | Self::Email)
+    }
+
     /// Whether the string with these bytes between its quotes has the format.
     pub(crate) fn holds(self, raw: &[u8], escaped: bool) -> bool {
         let bytes = &*unescaped(raw, escaped);
@@ -62,8 +67,7 @@ impl Format {
             Self::Duration => time::is_duration(bytes),
             Self::Time => time::is_time(bytes),
             Self::Email => host::is_email(bytes),
-            Self::Hostname => host::is_hostname(bytes) && host::labels_need_no_tables(bytes),
-            Self::HostnameRfc1034 => host::is_hostname(bytes),
+            Self::Hostname | Self::HostnameRfc1034 => host::is_hostname(bytes),
             Self::Ipv4 => host::is_ipv4(bytes),
             Self::Ipv6 => host::is_ipv6(bytes),
             Self::Iri => uri::is_reference(bytes, true, true),
@@ -75,6 +79,11 @@ impl Format {
             Self::Uuid => bytes.first_chunk::<36>().is_some_and(|uuid| bytes.len() == 36 && is_uuid(uuid)),
         }
     }
+}
+
+/// Whether a label has hyphens where RFC 5891 section 4.2.3.1 keeps them for encoded ones, or hides it in escapes.
+pub(crate) fn needs_tables(raw: &[u8]) -> bool {
+    raw.contains(&b'\\') || raw.split(|byte| matches!(byte, b'.' | b'@')).any(|label| label.get(2..4) == Some(b"--"))
 }
 
 /// Past the UUID that starts at `at`, if one stands there and a quote after it.

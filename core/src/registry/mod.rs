@@ -1,0 +1,329 @@
+//! The candidates and sessions of one event loop, by handle, with one timer wheel.
+
+mod handle;
+mod slots;
+#[cfg(test)]
+mod tests;
+
+use std::ops::{Deref, DerefMut};
+
+pub use handle::{Full, Handle, StaleHandle};
+
+use self::handle::GENERATIONS;
+#[cfg(test)]
+use self::handle::SLOTS;
+use self::slots::{Held, Slots};
+
+use crate::guard::Guard;
+use crate::handshake::{Admission, Answer, Waiting};
+use crate::http::Refusal;
+use crate::limit::Wheel;
+use crate::message::Scratch;
+use crate::reason::Reason;
+use crate::session::{Message, Session};
+use crate::time::{Now, Timestamp};
+use crate::verdict::{Due, Outcome, Verdict};
+
+/// What time brought to one connection.
+#[derive(Debug)]
+#[must_use]
+pub enum Tick {
+    /// Something is due on a session.
+    Due(Handle, Due),
+    /// A candidate's host did not answer in time: send the refusal. The handle is gone.
+    Refused(Handle, Refusal),
+}
+
+/// What became of a candidate that was held.
+#[derive(Debug)]
+#[must_use]
+pub enum Provided {
+    /// It is a session now, under the same handle: send [`Session::response`].
+    Open,
+    /// Something else is needed, too; see [`Registry::waiting`].
+    Wait,
+    /// It is refused: send this. The handle is gone.
+    Refused(Refusal),
+}
+
+/// The candidates and sessions of one event loop.
+///
+/// One timer serves them all: wake at [`next_timeout`](Self::next_timeout) and call
+/// [`tick`](Self::tick) until it answers none. A message or pong stores a number and leaves the
+/// wheel alone; the wheel looks at a connection once in a while and moves the live ones on.
+#[derive(Debug)]
+pub struct Registry {
+    guard: Guard,
+    slots: Slots,
+    wheel: Wheel,
+    /// The guard's epoch that is being shown to the sessions, or was shown to all.
+    epoch: u32,
+    /// The slot that is shown it next.
+    hand: u32,
+    /// How many slots it is still to be shown to.
+    unseen: u32,
+}
+
+/// One call of [`Registry::tick`] looks at so many connections for each of its two reasons: the
+/// guard has changed, and the wheel says so. At a microsecond each, a call stays under 1 ms.
+const LOOKS: u32 = 256;
+
+impl Registry {
+    /// An empty registry for connections of `guard`.
+    pub fn new(guard: Guard, now: Timestamp) -> Self {
+        Self::with_generations(guard, GENERATIONS, now)
+    }
+
+    fn with_generations(guard: Guard, generations: u32, now: Timestamp) -> Self {
+        let epoch = guard.epoch();
+        Self { guard, slots: Slots::new(generations), wheel: Wheel::new(now), epoch, hand: 0, unseen: 0 }
+    }
+
+    /// How many connections it holds.
+    pub fn len(&self) -> usize {
+        self.slots.length()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes a session in.
+    ///
+    /// # Errors
+    /// Gives it back when there is no room.
+    #[expect(clippy::result_large_err, reason = "the session must not be lost")]
+    pub fn insert(&mut self, session: Session) -> Result<Handle, Full<Session>> {
+        let Some((handle, held)) = self.slots.claim() else { return Err(Full(session)) };
+        schedule(&mut self.wheel, handle.slot(), session.next_timeout());
+        *held = Held::Session(session);
+        Ok(handle)
+    }
+
+    /// Holds a candidate while its host looks something up.
+    ///
+    /// # Errors
+    /// Gives it back when there is no room.
+    pub fn hold(&mut self, waiting: Box<Waiting>) -> Result<Handle, Full<Box<Waiting>>> {
+        let Some((handle, held)) = self.slots.claim() else { return Err(Full(waiting)) };
+        schedule(&mut self.wheel, handle.slot(), Some(waiting.deadline()));
+        *held = Held::Waiting(waiting);
+        Ok(handle)
+    }
+
+    /// The candidate with this handle.
+    ///
+    /// # Errors
+    /// When no candidate has it.
+    pub fn waiting(&self, handle: Handle) -> Result<&Waiting, StaleHandle> {
+        match self.slots.find(handle) {
+            Some(Held::Waiting(waiting)) => Ok(waiting),
+            _ => Err(StaleHandle),
+        }
+    }
+
+    /// Hands a candidate its host's answer.
+    ///
+    /// # Errors
+    /// When no candidate has this handle: it may have run out of time.
+    pub fn provide(&mut self, handle: Handle, answer: Answer, now: Now) -> Result<Provided, StaleHandle> {
+        let held = self.slots.find_mut(handle).ok_or(StaleHandle)?;
+        let waiting = match std::mem::take(held) {
+            Held::Waiting(waiting) => waiting,
+            other => {
+                *held = other;
+                return Err(StaleHandle);
+            }
+        };
+        match waiting.provide(answer, now) {
+            Ok(Admission::Open(session)) => {
+                schedule(&mut self.wheel, handle.slot(), session.next_timeout());
+                *held = Held::Session(session);
+                Ok(Provided::Open)
+            }
+            Ok(Admission::Wait(waiting)) => {
+                *held = Held::Waiting(Box::new(waiting));
+                Ok(Provided::Wait)
+            }
+            Err(refusal) => {
+                drop(self.vacate(handle));
+                Ok(Provided::Refused(refusal))
+            }
+        }
+    }
+
+    /// The session with this handle, to read.
+    ///
+    /// # Errors
+    /// When no session has it.
+    pub fn session(&self, handle: Handle) -> Result<&Session, StaleHandle> {
+        match self.slots.find(handle) {
+            Some(Held::Session(session)) => Ok(session),
+            _ => Err(StaleHandle),
+        }
+    }
+
+    /// The session with this handle, to act on. When the entry is dropped, the session's timer is
+    /// set anew.
+    ///
+    /// # Errors
+    /// When no session has it.
+    pub fn entry(&mut self, handle: Handle) -> Result<Entry<'_>, StaleHandle> {
+        match self.slots.find_mut(handle) {
+            Some(Held::Session(session)) => Ok(Entry { session, wheel: &mut self.wheel, slot: handle.slot() }),
+            _ => Err(StaleHandle),
+        }
+    }
+
+    /// [`Session::receive`] for the session with this handle: the message path.
+    ///
+    /// # Errors
+    /// When no session has it.
+    pub fn receive(
+        &mut self,
+        handle: Handle,
+        message: Message<'_>,
+        scratch: &mut Scratch,
+        now: Timestamp,
+    ) -> Result<Outcome, StaleHandle> {
+        let Some(Held::Session(session)) = self.slots.find_mut(handle) else { return Err(StaleHandle) };
+        let outcome = session.receive(message, scratch, now);
+        // Nothing else that is received brings a deadline nearer.
+        if matches!(outcome.verdict, Verdict::Close(_)) {
+            schedule(&mut self.wheel, handle.slot(), session.next_timeout());
+        }
+        Ok(outcome)
+    }
+
+    /// Takes a connection out. Dropping what it answers gives every slot back.
+    ///
+    /// # Errors
+    /// When no session has this handle.
+    pub fn remove(&mut self, handle: Handle) -> Result<Session, StaleHandle> {
+        self.session(handle)?;
+        match self.vacate(handle) {
+            Some(Held::Session(session)) => Ok(session),
+            _ => Err(StaleHandle),
+        }
+    }
+
+    /// Lets a candidate go whose client has gone.
+    ///
+    /// # Errors
+    /// When no candidate has this handle.
+    pub fn abandon(&mut self, handle: Handle) -> Result<(), StaleHandle> {
+        self.waiting(handle)?;
+        drop(self.vacate(handle));
+        Ok(())
+    }
+
+    /// When to call [`tick`](Self::tick); none when nothing is due, ever. A time that is past means
+    /// that there is more to do at once.
+    pub fn next_timeout(&self) -> Option<Timestamp> {
+        if self.unseen > 0 || self.epoch != self.guard.epoch() {
+            return Some(Timestamp::ZERO);
+        }
+        self.wheel.next()
+    }
+
+    /// The next thing that is due at `now`; call until it answers none, then again at
+    /// [`next_timeout`](Self::next_timeout).
+    ///
+    /// One call looks at a bounded number of connections, so that a host can serve messages in
+    /// between even when a million timers run out together.
+    pub fn tick(&mut self, now: Timestamp) -> Option<Tick> {
+        if let Some(tick) = self.rescan(now) {
+            return Some(tick);
+        }
+        for _ in 0..LOOKS {
+            let slot = self.wheel.advance(now)?;
+            if let Some(tick) = self.look(slot, now) {
+                return Some(tick);
+            }
+        }
+        None
+    }
+
+    /// After the guard has changed, shows the change to every session, a few at a time. It goes
+    /// round: changes that follow each other faster than one round takes put nobody off for ever.
+    fn rescan(&mut self, now: Timestamp) -> Option<Tick> {
+        let epoch = self.guard.epoch();
+        if epoch != self.epoch {
+            self.epoch = epoch;
+            self.unseen = self.slots.count();
+        }
+        for _ in 0..LOOKS.min(self.unseen) {
+            let slot = if self.hand < self.slots.count() { self.hand } else { 0 };
+            self.hand = slot.saturating_add(1);
+            self.unseen = self.unseen.saturating_sub(1);
+            if let Some(tick) = self.look(slot, now) {
+                return Some(tick);
+            }
+        }
+        None
+    }
+
+    /// Does what is due on one connection and sets its timer.
+    fn look(&mut self, slot: u32, now: Timestamp) -> Option<Tick> {
+        let (handle, held) = self.slots.at_mut(slot)?;
+        match held {
+            Held::Nothing => None,
+            Held::Session(session) => {
+                let due = session.handle_timeout(now);
+                schedule(&mut self.wheel, slot, session.next_timeout());
+                due.map(|due| Tick::Due(handle, due))
+            }
+            Held::Waiting(waiting) if now < waiting.deadline() => {
+                schedule(&mut self.wheel, slot, Some(waiting.deadline()));
+                None
+            }
+            Held::Waiting(_) => {
+                self.guard.count_refusal(Reason::HandshakeTimeout);
+                drop(self.vacate(handle));
+                Some(Tick::Refused(handle, Refusal::from(Reason::HandshakeTimeout)))
+            }
+        }
+    }
+
+    /// Frees the slot of a handle that stands for something.
+    fn vacate(&mut self, handle: Handle) -> Option<Held> {
+        self.wheel.remove(handle.slot());
+        self.slots.release(handle)
+    }
+}
+
+fn schedule(wheel: &mut Wheel, slot: u32, at: Option<Timestamp>) {
+    match at {
+        Some(at) => wheel.insert(slot, at),
+        None => wheel.remove(slot),
+    }
+}
+
+/// A session in a registry, borrowed to act on it.
+#[derive(Debug)]
+pub struct Entry<'a> {
+    session: &'a mut Session,
+    wheel: &'a mut Wheel,
+    slot: u32,
+}
+
+impl Deref for Entry<'_> {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        self.session
+    }
+}
+
+impl DerefMut for Entry<'_> {
+    fn deref_mut(&mut self) -> &mut Session {
+        self.session
+    }
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        schedule(self.wheel, self.slot, self.session.next_timeout());
+    }
+}

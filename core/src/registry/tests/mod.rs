@@ -1,0 +1,239 @@
+//! Stories of a registry, and a model that it is compared with.
+
+mod model;
+
+use std::time::Duration;
+
+use super::*;
+use crate::story::{Client, POLICY, Story, merged};
+use crate::{Action, Answer, Identity, Need, Revocation, UserKey};
+
+/// Users by token or cookie, and room for many.
+pub(super) const CROWD: &str = r#"
+cap = { per_user = 10000, per_address = 10000, unauthenticated_per_address = 10000 }
+rate.address.handshakes = { limit = 1000000, per = "1s" }
+rate.address.messages = { limit = 1000000, per = "1s" }
+rate.user.messages = { limit = 1000000, per = "1s" }
+credential.sources = [
+    { kind = "jwt", in = "header", name = "authorization" },
+    { kind = "session", in = "cookie", name = "sid" },
+]
+"#;
+
+pub(super) fn crowd(more: &str) -> (Story, Registry) {
+    let story = Story::of(&merged(&merged(POLICY, CROWD), more));
+    let registry = Registry::new(story.guard.clone(), story.now.mono);
+    (story, registry)
+}
+
+pub(super) fn waiting(story: &Story) -> Box<Waiting> {
+    match story.admit(&Client::stranger().header("cookie", "sid=abc")) {
+        Ok(Admission::Wait(waiting)) => Box::new(waiting),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A crowd of one user, opened with one token: signing is slow.
+fn insert_many(story: &Story, registry: &mut Registry, subject: &str, count: usize) -> Vec<Handle> {
+    let client = Client::good(story, subject);
+    (0..count).map(|_| registry.insert(story.open(&client)).unwrap()).collect()
+}
+
+fn revoke(story: &Story, subject: &str) {
+    let user = UserKey { namespace: "https://id.example.com".into(), tenant: "".into(), subject: subject.into() };
+    let what = Revocation::User { user, issued_until: crate::UnixTime::MAX };
+    let _ = story.guard.revoke(&what, crate::UnixTime::MAX, story.now.unix).unwrap();
+}
+
+#[test]
+fn a_handle_is_exact_in_every_language_and_never_zero() {
+    let (story, mut registry) = crowd("");
+    let handle = registry.insert(story.open_user("alice")).unwrap();
+    assert_eq!(handle.number(), 1 << 24);
+    let last = Handle::new(SLOTS - 1, GENERATIONS - 1).unwrap();
+    assert_eq!(last.number(), (1 << 52) - 1);
+    assert!((last.number() as f64 as u64) == last.number());
+    assert_eq!((last.slot(), last.generation()), (SLOTS - 1, Some(GENERATIONS - 1)));
+    assert_eq!(Handle::from_number(0), None);
+    for forged in [1, 2 << 24, (1 << 24) + 1, u64::MAX] {
+        assert!(registry.session(Handle::from_number(forged).unwrap()).is_err(), "{forged:#x}");
+    }
+}
+
+#[test]
+fn a_handle_of_what_is_gone_is_an_error_everywhere() {
+    let (mut story, mut registry) = crowd("");
+    let session = registry.insert(story.open_user("alice")).unwrap();
+    let candidate = registry.hold(waiting(&story)).unwrap();
+    assert!(registry.waiting(session).is_err() && registry.abandon(session).is_err());
+    assert!(registry.provide(session, Answer::Refused, story.now).is_err());
+    assert!(registry.session(candidate).is_err() && registry.remove(candidate).is_err());
+    assert_eq!(registry.len(), 2);
+
+    drop(registry.remove(session).unwrap());
+    registry.abandon(candidate).unwrap();
+    for handle in [session, candidate] {
+        assert!(registry.session(handle).is_err() && registry.waiting(handle).is_err());
+        assert!(registry.entry(handle).is_err() && registry.remove(handle).is_err() && registry.abandon(handle).is_err());
+        assert!(registry.provide(handle, Answer::Refused, story.now).is_err());
+        assert!(registry.receive(handle, Message::Text(b"{}"), &mut story.scratch, story.now.mono).is_err());
+    }
+    assert!(registry.is_empty());
+    assert_eq!((registry.next_timeout(), story.guard.stats().connections), (None, 0));
+}
+
+/// Two connections with one number would let one client act as another.
+#[test]
+fn a_slot_whose_generations_are_used_up_is_never_used_again() {
+    let (story, _) = crowd("");
+    let mut registry = Registry::with_generations(story.guard.clone(), 4, story.now.mono);
+    let client = Client::good(&story, "alice");
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..10 {
+        let handle = registry.insert(story.open(&client)).unwrap();
+        assert!(seen.insert(handle));
+        drop(registry.remove(handle).unwrap());
+    }
+    assert_eq!(seen.iter().map(|handle| handle.slot()).max(), Some(3), "three uses a slot");
+    assert!(seen.iter().all(|handle| handle.generation() < Some(4)));
+}
+
+#[test]
+fn t15_a_candidate_whose_host_does_not_answer_is_refused_and_gives_its_slots_back() {
+    let (mut story, mut registry) = crowd("");
+    let handle = registry.hold(waiting(&story)).unwrap();
+    assert!(matches!(registry.waiting(handle).unwrap().need(), Need::Identity(_)));
+    assert_eq!(story.guard.stats().unauthenticated, 1);
+    story.pass(Duration::from_secs(10) - Duration::from_nanos(1));
+    assert!(registry.tick(story.now.mono).is_none());
+    assert!(registry.next_timeout().unwrap() <= story.now.mono.after(Duration::from_nanos(1)));
+    story.pass(Duration::from_nanos(1));
+    let Some(Tick::Refused(refused, refusal)) = registry.tick(story.now.mono) else { panic!("not refused") };
+    assert_eq!((refused, refusal.reason(), refusal.response().status()), (handle, Reason::HandshakeTimeout, 408));
+    let stats = story.guard.stats();
+    assert_eq!((stats.connections, stats.unauthenticated), (0, 0));
+    assert!(stats.refused.contains(&(Reason::HandshakeTimeout, 1)));
+    assert!(registry.provide(handle, Answer::Identity(Identity::assertion("late")), story.now).is_err());
+}
+
+#[test]
+fn an_answer_opens_the_session_under_the_same_handle_or_refuses_it() {
+    let (mut story, mut registry) = crowd("");
+    let (good, bad) = (registry.hold(waiting(&story)).unwrap(), registry.hold(waiting(&story)).unwrap());
+    let answer = Answer::Identity(Identity::assertion("alice"));
+    assert!(matches!(registry.provide(good, answer, story.now), Ok(Provided::Open)));
+    assert_eq!(registry.session(good).unwrap().identity().and_then(Identity::subject), Some("alice"));
+    let refused = registry.provide(bad, Answer::Refused, story.now);
+    assert!(matches!(refused, Ok(Provided::Refused(refusal)) if refusal.reason() == Reason::CredentialInvalid));
+    assert_eq!(registry.len(), 1);
+    story.pass(Duration::from_secs(25));
+    let tick = registry.tick(story.now.mono);
+    assert!(matches!(tick, Some(Tick::Due(handle, due)) if handle == good && matches!(due.action, Action::Ping(_))));
+}
+
+#[test]
+fn an_entry_brings_a_deadline_nearer() {
+    let (mut story, mut registry) = crowd("");
+    let handle = registry.insert(story.open_user("alice")).unwrap();
+    let _ = registry.entry(handle).unwrap().close(Reason::ClosedByHost, story.now.mono);
+    story.pass(Duration::from_secs(5));
+    let tick = registry.tick(story.now.mono);
+    assert!(matches!(tick, Some(Tick::Due(_, due)) if due.action == Action::Terminate));
+    assert_eq!(registry.next_timeout(), None);
+    // So does a message that closes.
+    let handle = registry.insert(story.open_user("alice")).unwrap();
+    let _ = registry.receive(handle, Message::Text(b"\xff"), &mut story.scratch, story.now.mono).unwrap();
+    story.pass(Duration::from_secs(5));
+    assert!(matches!(registry.tick(story.now.mono), Some(Tick::Due(_, due)) if due.action == Action::Terminate));
+}
+
+/// How many calls of `tick` until nothing is due, and what they brought.
+fn settle(registry: &mut Registry, now: Timestamp) -> (usize, Vec<Tick>) {
+    let mut ticks = Vec::new();
+    for calls in 1..100_000 {
+        match registry.tick(now) {
+            Some(tick) => ticks.push(tick),
+            None if registry.next_timeout().is_none_or(|at| at > now) => return (calls, ticks),
+            None => {}
+        }
+    }
+    panic!("the ticks do not end");
+}
+
+/// A revocation must reach a socket that sends nothing, within a bounded number of calls.
+#[test]
+fn t52_a_revocation_is_shown_to_every_session_though_others_follow_without_end() {
+    let (story, mut registry) = crowd("heartbeat.interval = \"1h\"");
+    let bystanders = insert_many(&story, &mut registry, "alice", 1500);
+    let mallory = registry.insert(story.open_user("mallory")).unwrap();
+    revoke(&story, "mallory");
+    assert_eq!(registry.next_timeout(), Some(Timestamp::ZERO));
+    let (calls, ticks) = settle(&mut registry, story.now.mono);
+    assert!(calls <= 1501 / 256 + 3, "{calls} calls");
+    let [Tick::Due(handle, due)] = &ticks[..] else { panic!("{ticks:?}") };
+    assert_eq!(*handle, mallory);
+    assert!(matches!(due.action, Action::Close(close) if close.reason == Reason::Revoked));
+
+    // Somebody is revoked before every call: a round that began again each time would never end.
+    let last = *bystanders.last().unwrap();
+    revoke(&story, "alice");
+    let mut closed = 0;
+    for call in 0.. {
+        revoke(&story, &format!("user {call}"));
+        closed += u32::from(registry.tick(story.now.mono).is_some());
+        if registry.session(last).unwrap().closed().is_some() {
+            break;
+        }
+        assert!(call < 1600, "the last session was put off {call} times");
+    }
+    assert!(closed > 0);
+}
+
+#[test]
+fn a_drain_reaches_a_session_that_was_a_candidate_when_it_began() {
+    let (mut story, mut registry) = crowd("heartbeat.interval = \"1h\"");
+    let candidate = waiting(&story);
+    let _ = story.guard.drain(Duration::from_secs(20), story.now.mono);
+    let _ = settle(&mut registry, story.now.mono);
+    assert_eq!(registry.next_timeout(), None);
+    let Ok(Admission::Open(session)) = candidate.provide(Answer::Identity(Identity::assertion("alice")), story.now) else {
+        panic!("not let in");
+    };
+    let handle = registry.insert(session).unwrap();
+    let _ = settle(&mut registry, story.now.mono);
+    story.pass(Duration::from_secs(20));
+    let (_, ticks) = settle(&mut registry, story.now.mono);
+    assert!(matches!(&ticks[..], [Tick::Due(_, due)] if matches!(due.action, Action::Close(close) if close.code == 1012)));
+    assert!(registry.session(handle).unwrap().closed().is_some());
+}
+
+/// A host has one thread: a million timers that run out together must not stop it.
+#[test]
+fn one_call_looks_at_a_bounded_number_of_connections() {
+    let (mut story, mut registry) = crowd("heartbeat.mode = \"message\"");
+    let handles = insert_many(&story, &mut registry, "alice", 1000);
+    story.pass(Duration::from_secs(30));
+    for handle in &handles {
+        let _ = registry.receive(*handle, Message::Text(b"{}"), &mut story.scratch, story.now.mono).unwrap();
+    }
+    // The wheel still knows the old deadlines; none of them holds any more.
+    story.pass(Duration::from_secs(5));
+    assert!(registry.tick(story.now.mono).is_none());
+    assert!(registry.next_timeout().unwrap() <= story.now.mono, "744 are still to be looked at");
+    let (calls, ticks) = settle(&mut registry, story.now.mono);
+    assert!((3..6).contains(&calls) && ticks.is_empty(), "{calls} calls, {} ticks", ticks.len());
+    story.pass(Duration::from_secs(30));
+    assert_eq!(settle(&mut registry, story.now.mono).1.len(), 1000);
+}
+
+#[test]
+fn memory_of_connections_that_are_gone_is_given_back() {
+    let (story, mut registry) = crowd("");
+    let handles = insert_many(&story, &mut registry, "alice", 3000);
+    for handle in handles {
+        drop(registry.remove(handle).unwrap());
+    }
+    assert_eq!(registry.slots.held_memory(), 256 << 10, "the one chunk that is kept");
+    let _ = insert_many(&story, &mut registry, "alice", 1);
+    assert_eq!(registry.slots.held_memory(), 256 << 10);
+}
