@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::Play;
 use super::words::{self, Words};
 use crate::conform::fields::{Wrong, optional, optional_number, optional_text, required, text};
-use crate::guard::Revocation;
+use crate::credential::Revocation;
 use crate::identity::UserKey;
 use crate::policy::Policy;
 use crate::registry::{Handle, Tick};
@@ -62,9 +62,14 @@ impl Play<'_> {
     }
 
     pub(super) fn revoke(&mut self, step: &Value) -> Result<Words, Wrong> {
-        let revocation = revocation(required(step, "revoke")?).map_err(|wrong| wrong.within("revoke"))?;
-        let affected = self.guard.revoke(revocation);
-        Ok(self.names_of(&affected))
+        let asked = required(step, "revoke")?;
+        let now = self.now.unix;
+        let revocation = revocation(asked, now).map_err(|wrong| wrong.within("revoke"))?;
+        let until = optional_number(step, "until")?.map_or(UnixTime::MAX, UnixTime::from_secs);
+        Ok(match self.guard.revoke(&revocation, until, now) {
+            Ok(affected) => self.names_of(&affected),
+            Err(error) => words::words([("error", error.to_string().into())]),
+        })
     }
 
     pub(super) fn reload(&mut self, step: &Value) -> Result<Words, Wrong> {
@@ -100,8 +105,8 @@ impl Play<'_> {
 }
 
 /// `{"token": {namespace, id}}`, `{"session": {namespace, id}}` or
-/// `{"user": {namespace, tenant, subject, issued_before}}`.
-fn revocation(from: &Value) -> Result<Revocation, Wrong> {
+/// `{"user": {namespace, tenant, subject, issued_until}}`.
+fn revocation(from: &Value, now: UnixTime) -> Result<Revocation, Wrong> {
     let word =
         |from: &Value, name: &str| optional_text(from, name).map(|word| Box::<str>::from(word.unwrap_or_default()));
     if let Some(token) = optional(from, "token") {
@@ -113,6 +118,6 @@ fn revocation(from: &Value) -> Result<Revocation, Wrong> {
     let user = required(from, "user")?;
     let (namespace, tenant) = (word(user, "namespace")?, word(user, "tenant")?);
     let user_key = UserKey { namespace, tenant, subject: text(user, "subject")?.into() };
-    let before = optional_number(user, "issued_before")?.map_or(UnixTime::MAX, UnixTime::from_secs);
-    Ok(Revocation::User { user: user_key, issued_before: before })
+    let issued_until = optional_number(user, "issued_until")?.map_or(now, UnixTime::from_secs);
+    Ok(Revocation::User { user: user_key, issued_until })
 }

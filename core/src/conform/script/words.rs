@@ -114,7 +114,11 @@ pub(super) fn pressure(pressure: Pressure) -> Words {
     match pressure {
         Pressure::Free => words([("pressure", "free".into())]),
         Pressure::Full => words([("pressure", "full".into())]),
-        Pressure::Close(close) => closing("pressure", close),
+        Pressure::Close(close, recorded) => {
+            let mut said = closing("pressure", close);
+            event(&mut said, recorded.as_ref());
+            said
+        }
     }
 }
 
