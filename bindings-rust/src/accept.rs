@@ -22,8 +22,11 @@ const PIECE: usize = 2048;
 
 /// How long, and how much, is read after a refusal so that the peer gets to see it: a socket that
 /// is closed with bytes unread resets, and the reset can overtake the answer.
-const LINGER: Duration = Duration::from_secs(1);
+pub(crate) const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 256 * 1024;
+
+/// So much is kept of what a client sends before it has its answer; the rest waits in the socket.
+const EARLY_BYTES: usize = 4 * 1024;
 
 /// What the socket knows about the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,8 +87,9 @@ impl<T: Timer> Guard<T> {
     /// Reads an upgrade request from `stream`, judges and answers it.
     ///
     /// The head must be whole within the policy's `transport.head_timeout`, in all, however it is
-    /// dripped; the credential must be judged within `deadline.admit`. A refusal is written as an
-    /// HTTP answer, and the stream is closed once the peer had time to read it.
+    /// dripped; the credential must be judged within `deadline.admit`, and a peer that leaves before
+    /// that gives its place back at once. A refusal is written as an HTTP answer, and the stream is
+    /// closed once the peer had time to read it.
     ///
     /// # Errors
     /// [`AcceptError::Refused`] with what the peer was told, or [`AcceptError::Io`].
@@ -100,13 +104,17 @@ impl<T: Timer> Guard<T> {
             None => Err(Reason::HandshakeTimeout.into()),
             Some(Err(error)) => Err(error),
             Some(Ok((candidate, consumed))) => {
-                self.admit(candidate).await.map(|session| (session, consumed)).map_err(AcceptError::from)
+                match select(pin!(self.admit(candidate)), pin!(left(&mut stream, &mut bytes))).await {
+                    Either::Left((judged, _)) => judged.map(|session| (session, consumed)).map_err(AcceptError::from),
+                    Either::Right((error, _)) => Err(error.into()),
+                }
             }
         };
         match opened {
             Ok((session, consumed)) => {
-                stream.write_all(&session.response().to_bytes()).await?;
-                stream.flush().await?;
+                let answer = session.response().to_bytes();
+                let sent = self.before(clock::mono().after(head_timeout), send(&mut stream, &answer)).await;
+                sent.ok_or(io::Error::from(io::ErrorKind::TimedOut))??;
                 Ok(Guarded::from_upgraded(self, stream, session, bytes.split_off(consumed)).await)
             }
             Err(AcceptError::Refused(refusal)) => {
@@ -155,10 +163,7 @@ impl<T: Timer> Guard<T> {
         let mut admission = candidate.admit(clock::now())?;
         loop {
             let waiting = match admission {
-                Admission::Open(session) => {
-                    self.record(Some(session.opened()), &session);
-                    return Ok(session);
-                }
+                Admission::Open(session) => return Ok(session),
                 Admission::Wait(waiting) => waiting,
             };
             let asked = self.resolve.resolve(waiting.need().clone(), waiting.peer());
@@ -177,10 +182,29 @@ impl<T: Timer> Guard<T> {
     }
 }
 
+/// Ends when the peer has left, so that nobody is looked up for it any longer and its place is free.
+/// What it sends meanwhile goes to `bytes`.
+async fn left<S: AsyncRead + Unpin>(stream: &mut S, bytes: &mut Vec<u8>) -> io::Error {
+    let full = bytes.len().saturating_add(EARLY_BYTES);
+    let mut piece = [0; PIECE];
+    while bytes.len() < full {
+        match stream.read(&mut piece).await {
+            Ok(0) => return io::ErrorKind::UnexpectedEof.into(),
+            Ok(read) => bytes.extend_from_slice(piece.get(..read).unwrap_or_default()),
+            Err(error) => return error,
+        }
+    }
+    std::future::pending().await
+}
+
+async fn send<S: AsyncWrite + Unpin>(stream: &mut S, answer: &[u8]) -> io::Result<()> {
+    stream.write_all(answer).await?;
+    stream.flush().await
+}
+
 /// Writes the answer, ends the stream, and reads what still comes, for a while.
 async fn send_refusal<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, refusal: &Refusal) -> io::Result<()> {
-    stream.write_all(&refusal.response().to_bytes()).await?;
-    stream.flush().await?;
+    send(stream, &refusal.response().to_bytes()).await?;
     stream.close().await?;
     let mut piece = [0; PIECE];
     let mut left = LINGER_BYTES;

@@ -7,7 +7,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use wswarden_core::{
-    Affected, Event, Policy, PolicyError, Revocation, RevocationsFull, Session, SessionId, Stats, UnixTime,
+    Affected, Event, Host, Policy, PolicyError, Revocation, RevocationsFull, Session, SessionId, Stats,
 };
 
 use crate::clock;
@@ -54,7 +54,7 @@ impl<T: Timer> Guard<T> {
         aws_lc_rs::rand::fill(&mut seed)
             .map_err(|_| PolicyError::new("", "the operating system gave no random bytes"))?;
         Ok(Self {
-            core: wswarden_core::Guard::new(policy, seed),
+            core: wswarden_core::Guard::new(policy, Host::SOCKET, &[], seed)?,
             timer,
             resolve: Arc::new(Nobody),
             audit: None,
@@ -92,19 +92,21 @@ impl<T: Timer> Guard<T> {
     }
 
     /// Refuses credentials from now on and closes the connections opened with them. Gives their
-    /// number. The revocation may be forgotten at `until`: when the last credential it covers has ended.
+    /// number. It is kept for as long as `lasts` says: no shorter than the longest life of a
+    /// credential that it covers.
     ///
     /// # Errors
     /// When 100,000 revocations are in force already. Nothing was revoked then.
-    pub fn revoke(&self, what: &Revocation, until: UnixTime) -> Result<usize, RevocationsFull> {
-        let affected = self.core.revoke(what, until, clock::now().unix)?;
+    pub fn revoke(&self, what: &Revocation, lasts: Duration) -> Result<usize, RevocationsFull> {
+        let affected = self.core.revoke(what, lasts, clock::now().unix)?;
         self.wake(&affected);
         Ok(affected.ids.len())
     }
 
-    /// Refuses new connections and closes the open ones, spread evenly over `over`.
-    pub fn drain(&self, over: Duration) {
-        let affected = self.core.drain(over, clock::mono());
+    /// Refuses new connections and closes the open ones, spread evenly over the policy's
+    /// `deadline.drain`.
+    pub fn drain(&self) {
+        let affected = self.core.drain(clock::mono());
         self.wake(&affected);
     }
 

@@ -1,14 +1,16 @@
 //! A guarded connection: a stream of messages that are within policy, and a sink.
 
+mod ending;
+mod sending;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
+use self::ending::Ending;
 use async_tungstenite::WebSocketStream;
-use async_tungstenite::tungstenite::error::ProtocolError;
 use async_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use async_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use async_tungstenite::tungstenite::{Error as WsError, Message as Frame};
@@ -16,14 +18,14 @@ use futures::io::{AsyncRead, AsyncWrite};
 use futures::{Sink, Stream};
 use wswarden_core::message::Scratch;
 use wswarden_core::{
-    Action, Close, FrameMeter, Judgement, Message, Need, Outcome, Pressure, Reason, Reply, Session, Timestamp, Verdict,
+    Action, Close, FrameMeter, Judgement, Message, Need, Outcome, Reason, Reply, Session, Timestamp, Verdict,
 };
 
 use crate::clock;
 use crate::guard::Guard;
 use crate::resolve::Resolving;
 use crate::timer::Timer;
-use crate::traffic::{Incoming, Outgoing, SendError};
+use crate::traffic::Incoming;
 use crate::transport::Metered;
 
 /// The library's read buffer. Its default of 128 KiB for each connection is a gift to whoever
@@ -32,6 +34,10 @@ const READ_BUFFER: usize = 8 * 1024;
 
 /// Room in the library's write buffer beyond the policy's hard mark: one control frame.
 const CONTROL_FRAME: usize = 256;
+
+/// So many frames or pieces are read in one poll; then other tasks get their turn. A peer that sends
+/// without end would keep a thread to itself.
+const TURN: u32 = 64;
 
 /// A guarded connection.
 ///
@@ -43,28 +49,19 @@ pub struct Guarded<S, T: Timer> {
     socket: WebSocketStream<Metered<S>>,
     session: Session,
     guard: Guard<T>,
-    scratch: Scratch,
+    scratch: Box<Scratch>,
     /// When the sleep ends, and the sleep.
     wake: Option<(Timestamp, T::Sleep)>,
-    /// What waits to be sent. The session counts its bytes and closes at the policy's hard mark.
-    outbox: VecDeque<Frame>,
-    asked: Option<(Resolving, Asked)>,
-    /// The library is done reading; only its stream is still emptied.
-    emptying: Emptying,
-    /// Bytes of messages that wait here or in the library.
-    unsent: u64,
-    ended: bool,
-}
-
-/// How far the end of a connection is that the library has given up.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Emptying {
-    /// It has not.
-    No,
-    /// The close frame is on its way.
-    Sending,
-    /// What the peer still sends is read and dropped.
-    Reading,
+    /// What waits to be sent, each with the bytes the session counts for it; it closes at the
+    /// policy's hard mark.
+    outbox: VecDeque<(Frame, u64)>,
+    /// The counted bytes of what the library has, and may not have written yet.
+    handed: u64,
+    /// What the host was asked, once of each kind at most.
+    asked: Vec<(Resolving, Asked)>,
+    /// The task that the guard knows to wake.
+    watcher: Option<Waker>,
+    ending: Ending<T::Sleep>,
 }
 
 /// What the host was asked about.
@@ -89,17 +86,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             .max_frame_size(Some(most));
         let stream = Metered::new(stream, FrameMeter::new(document.message.max_fragments), &first);
         let socket = WebSocketStream::from_partially_read(stream, first, Role::Server, Some(config)).await;
+        guard.record(Some(session.opened()), &session);
         Self {
             socket,
             session,
             guard: guard.clone(),
-            scratch: Scratch::new(),
+            scratch: guard.core.scratch(),
             wake: None,
             outbox: VecDeque::new(),
-            asked: None,
-            emptying: Emptying::No,
-            unsent: 0,
-            ended: false,
+            handed: 0,
+            asked: Vec::new(),
+            watcher: None,
+            ending: Ending::Open,
         }
     }
 
@@ -128,7 +126,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
     fn apply(&mut self, outcome: Outcome) {
         self.guard.record(outcome.event, &self.session);
         match outcome.verdict {
-            Verdict::Reply(reply) => self.outbox.push_back(error_reply(reply)),
+            Verdict::Reply(reply) => self.outbox.push_back((error_reply(reply), 0)),
             Verdict::Close(close) => self.send_close(close),
             // The library answers pings and close frames of its own accord.
             _ => {}
@@ -140,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         let frame =
             (close.code != 0).then(|| CloseFrame { code: CloseCode::from(close.code), reason: close.text().into() });
         self.outbox.clear();
-        self.outbox.push_back(Frame::Close(frame));
+        self.outbox.push_back((Frame::Close(frame), 0));
     }
 
     /// Does what is due, and has the task woken when something will be. False: the stream is over.
@@ -150,7 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             if let Some(due) = self.session.handle_timeout(now) {
                 self.guard.record(due.event, &self.session);
                 match due.action {
-                    Action::Ping(payload) => self.outbox.push_back(Frame::Ping(payload.to_vec().into())),
+                    Action::Ping(payload) => self.outbox.push_back((Frame::Ping(payload.to_vec().into()), 0)),
                     Action::Close(close) => self.send_close(close),
                     Action::Revalidate => self.ask_again(),
                     Action::Terminate => return false,
@@ -171,27 +169,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         }
     }
 
+    /// Has this task woken when the guard changes.
+    fn watch(&mut self, cx: &Context<'_>) {
+        if self.watcher.as_ref().is_none_or(|known| !known.will_wake(cx.waker())) {
+            self.watcher = Some(cx.waker().clone());
+            self.guard.watch(self.session.id(), cx.waker());
+        }
+    }
+
     /// Asks the identity's source whether it still holds.
     fn ask_again(&mut self) {
         let Some(identity) = self.session.identity() else { return };
         let need = Need::Revalidate(identity.clone());
-        self.asked = Some((self.guard.resolve.resolve(need, self.session.peer()), Asked::Revalidation));
+        self.asked.push((self.guard.resolve.resolve(need, self.session.peer()), Asked::Revalidation));
     }
 
     /// Hands the session what the host has found out meanwhile.
     fn poll_asked(&mut self, cx: &mut Context<'_>) {
-        let Some((answer, asked)) = &mut self.asked else { return };
-        let Poll::Ready(answer) = answer.as_mut().poll(cx) else { return };
-        let asked = std::mem::replace(asked, Asked::Credential);
-        self.asked = None;
-        match asked {
-            Asked::Credential => {
-                let judgement = self.session.provide(answer, clock::now());
-                self.judged(judgement);
-            }
-            Asked::Revalidation => {
-                let outcome = self.session.revalidated(answer, clock::now());
-                self.apply(outcome);
+        let mut place = 0;
+        while let Some((resolving, _)) = self.asked.get_mut(place) {
+            let Poll::Ready(answer) = resolving.as_mut().poll(cx) else {
+                place += 1;
+                continue;
+            };
+            match self.asked.swap_remove(place).1 {
+                Asked::Credential => {
+                    let judgement = self.session.provide(answer, clock::now());
+                    self.judged(judgement);
+                }
+                Asked::Revalidation => {
+                    let outcome = self.session.revalidated(answer, clock::now());
+                    self.apply(outcome);
+                }
             }
         }
     }
@@ -200,7 +209,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         match judgement {
             Judgement::Done(outcome) => self.apply(outcome),
             Judgement::Wait(need) => {
-                self.asked = Some((self.guard.resolve.resolve(need, self.session.peer()), Asked::Credential));
+                self.asked.push((self.guard.resolve.resolve(need, self.session.peer()), Asked::Credential));
             }
         }
     }
@@ -209,7 +218,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
     fn poll_outbox(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
         while !self.outbox.is_empty() {
             ready!(Pin::new(&mut self.socket).poll_ready(cx))?;
-            let Some(frame) = self.outbox.pop_front() else { break };
+            // The library is ready when it has written what it had.
+            self.session.drained(std::mem::take(&mut self.handed));
+            let Some((frame, counted)) = self.outbox.pop_front() else { break };
+            self.handed = counted;
             match Pin::new(&mut self.socket).start_send(frame) {
                 // The library has sent its own close frame already, in answer to the peer's.
                 Ok(()) | Err(WsError::Protocol(_) | WsError::ConnectionClosed) => {}
@@ -217,7 +229,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             }
         }
         ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
-        self.session.drained(std::mem::take(&mut self.unsent));
+        self.session.drained(std::mem::take(&mut self.handed));
         Poll::Ready(Ok(()))
     }
 
@@ -250,48 +262,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         }
         None
     }
-
-    /// The library refuses to read on: says why to the peer, and empties the stream meanwhile.
-    fn broken(&mut self, error: &WsError) {
-        let reason = match (self.socket.get_ref().stopped, error) {
-            (Some(reason), _) => reason,
-            (None, WsError::Capacity(_)) => Reason::MessageTooBig,
-            (None, WsError::Utf8(_)) => Reason::InvalidUtf8,
-            (None, WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => return self.lost(),
-            (None, WsError::Protocol(_) | WsError::AttackAttempt) => Reason::ProtocolError,
-            (None, _) => return self.lost(),
-        };
-        self.close(reason);
-        self.emptying = Emptying::Sending;
-    }
-
-    /// The stream is gone.
-    fn lost(&mut self) {
-        let event = self.session.lost(clock::mono());
-        self.guard.record(event, &self.session);
-        self.ended = true;
-    }
-
-    /// Reads and drops what the peer still sends after the library has given up: closing a socket
-    /// with bytes unread would reset it, and the reset can overtake the close frame. Our own
-    /// direction is ended at once, so that a peer that minds the close frame is gone at once, too.
-    fn poll_emptying(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.emptying == Emptying::Sending {
-            if !self.outbox.is_empty() {
-                return Poll::Pending;
-            }
-            // A stream that cannot be ended is gone: reading says so.
-            let _ended = ready!(Pin::new(self.socket.get_mut().stream()).poll_close(cx));
-            self.emptying = Emptying::Reading;
-        }
-        let mut piece = [0; READ_BUFFER];
-        loop {
-            match ready!(Pin::new(self.socket.get_mut().stream()).poll_read(cx, &mut piece)) {
-                Ok(1..) => {}
-                Ok(0) | Err(_) => return Poll::Ready(()),
-            }
-        }
-    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Stream for Guarded<S, T> {
@@ -299,26 +269,50 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Stream for Guarded<S, T> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
         let this = self.get_mut();
-        if this.ended {
-            return Poll::Ready(None);
-        }
-        this.guard.watch(this.session.id(), cx.waker());
-        loop {
+        this.watch(cx);
+        for _ in 0..TURN {
+            match &mut this.ending {
+                Ending::Open | Ending::Failed | Ending::Emptying => {}
+                Ending::Closing(sleep) => {
+                    let closed = Pin::new(this.socket.get_mut().stream()).poll_close(cx).is_ready();
+                    if !closed {
+                        ready!(Pin::new(sleep).poll(cx));
+                    }
+                    this.ending = Ending::Done;
+                    return Poll::Ready(None);
+                }
+                Ending::Done => return Poll::Ready(None),
+            }
             if !this.poll_due(cx) {
-                this.ended = true;
-                return Poll::Ready(None);
+                // The close handshake may be over with our half of it still here.
+                let _sent = this.poll_outbox(cx);
+                this.finish();
+                continue;
             }
             this.poll_asked(cx);
             // Reading goes on while the peer does not read: what waits for it is bounded, and its
             // pongs must be seen.
-            if let Poll::Ready(Err(_)) = this.poll_outbox(cx) {
-                this.lost();
-                return Poll::Ready(None);
-            }
-            if this.emptying != Emptying::No {
+            if let Ending::Emptying = this.ending {
                 ready!(this.poll_emptying(cx));
-                this.ended = true;
-                return Poll::Ready(None);
+                this.finish();
+                continue;
+            }
+            let sent = match this.poll_outbox(cx) {
+                Poll::Ready(Ok(())) => true,
+                Poll::Pending => false,
+                Poll::Ready(Err(error)) => {
+                    this.over(&error);
+                    continue;
+                }
+            };
+            if let Ending::Failed = this.ending {
+                // A stream that cannot be ended is gone: reading says so.
+                if sent && Pin::new(this.socket.get_mut().stream()).poll_close(cx).is_ready() {
+                    this.ending = Ending::Emptying;
+                }
+                ready!(this.poll_emptying(cx));
+                this.finish();
+                continue;
             }
             match ready!(Pin::new(&mut this.socket).poll_next(cx)) {
                 Some(Ok(frame)) => {
@@ -326,71 +320,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Stream for Guarded<S, T> {
                         return Poll::Ready(Some(incoming));
                     }
                 }
-                Some(Err(error)) => {
-                    this.broken(&error);
-                    if this.ended {
-                        return Poll::Ready(None);
-                    }
-                }
-                None => {
-                    this.lost();
-                    return Poll::Ready(None);
-                }
+                Some(Err(error)) => this.broken(&error),
+                None => this.finish(),
             }
         }
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Sink<Outgoing> for Guarded<S, T> {
-    type Error = SendError;
-
-    /// Ready as long as the connection is open: what waits is counted, not waited for.
-    fn poll_ready(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        Poll::Ready(self.session.closed().map_or(Ok(()), |close| Err(SendError::Closed(close))))
-    }
-
-    /// Queues a message. Over the policy's hard mark the connection closes instead.
-    fn start_send(self: Pin<&mut Self>, message: Outgoing) -> Result<(), SendError> {
-        let this = self.get_mut();
-        if let Some(close) = this.session.closed() {
-            return Err(SendError::Closed(close));
-        }
-        let frame = match message {
-            Outgoing::Text(text) => Frame::Text(text.into()),
-            Outgoing::Binary(bytes) => Frame::Binary(bytes.into()),
-        };
-        let length = u64::try_from(frame.len()).unwrap_or(u64::MAX);
-        if let Pressure::Close(close, event) = this.session.queued(length, clock::mono()) {
-            this.guard.record(event, &this.session);
-            this.send_close(close);
-            return Err(SendError::Closed(close));
-        }
-        this.unsent = this.unsent.saturating_add(length);
-        this.outbox.push_back(frame);
-        Ok(())
-    }
-
-    /// Sends what waits. Deadlines are kept meanwhile: a peer that does not read for so long that
-    /// it misses a ping is closed, and the flush fails.
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let this = self.get_mut();
-        this.guard.watch(this.session.id(), cx.waker());
-        let alive = this.poll_due(cx);
-        match (alive, this.session.closed()) {
-            (true, None) => this.poll_outbox(cx).map_err(into_send_error),
-            (_, Some(close)) => Poll::Ready(Err(SendError::Closed(close))),
-            (false, None) => Poll::Ready(Err(SendError::Io(io::ErrorKind::BrokenPipe.into()))),
-        }
-    }
-
-    /// Sends what waits and a close frame. Poll the stream to its end to see the peer's.
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let this = self.get_mut();
-        if this.session.closed().is_none() {
-            ready!(this.poll_outbox(cx)).map_err(into_send_error)?;
-            this.close(Reason::ClosedByHost);
-        }
-        this.poll_outbox(cx).map_err(into_send_error)
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
@@ -405,13 +340,6 @@ impl<S, T: Timer> Drop for Guarded<S, T> {
 impl<S, T: Timer> fmt::Debug for Guarded<S, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guarded").field("session", &self.session).finish_non_exhaustive()
-    }
-}
-
-fn into_send_error(error: WsError) -> SendError {
-    match error {
-        WsError::Io(error) => SendError::Io(error),
-        other => SendError::Io(io::Error::other(other)),
     }
 }
 

@@ -12,6 +12,8 @@ mod accept;
 mod clock;
 mod guard;
 mod guarded;
+#[cfg(feature = "http")]
+mod hosted;
 mod resolve;
 mod source;
 mod timer;
@@ -24,6 +26,8 @@ pub use accept::{AcceptError, Client};
 pub use clock::now;
 pub use guard::{Guard, Record};
 pub use guarded::Guarded;
+#[cfg(feature = "http")]
+pub use hosted::http_response;
 pub use resolve::{Resolve, Resolving};
 pub use source::{policy_draft, policy_from_file};
 #[cfg(feature = "smol")]

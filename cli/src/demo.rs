@@ -47,7 +47,6 @@ pub(crate) struct Demo {
 
 pub(crate) fn run(demo: &Demo) -> miette::Result<()> {
     let (policy, document) = policy(demo.policy.as_deref())?;
-    let drain = policy.document().deadline.drain.get();
     let token = token(&document)?;
     let identity = rcgen::generate_simple_self_signed(["localhost".into(), "127.0.0.1".into()]).into_diagnostic()?;
     let chain = identity.cert.pem();
@@ -100,7 +99,7 @@ pub(crate) fn run(demo: &Demo) -> miette::Result<()> {
             }
         }
         log("draining: newcomers are refused, the open connections are closed; Ctrl-C again ends at once");
-        guard.drain(drain);
+        guard.drain();
         while guard.stats().connections > 0 {
             select_biased! {
                 accepted = listener.accept().fuse() => if let Ok((stream, peer)) = accepted {

@@ -6,33 +6,61 @@ use crate::policy::{HeartbeatMode, Policy, PolicyError, Rules};
 
 /// What the server library below an adapter can do. A guard made for a host refuses a policy the
 /// host cannot keep, unless the gap is waived by name.
+///
+/// An adapter states it as a constant, beginning with nothing, so that a capability that is added
+/// later is not claimed by accident:
+///
+/// ```
+/// use wswarden_core::Host;
+///
+/// const ASGI: Host = Host::NOTHING.repeated_headers().fragments().http_refusal();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Host {
-    /// It can send ping frames and sees the pongs.
-    pub pings: bool,
-    /// It shows every control frame, so that they can be metered.
-    pub control_frames: bool,
-    /// It shows a repeated header as often as it was sent.
-    pub repeated_headers: bool,
-    /// It bounds the fragments of a message.
-    pub fragments: bool,
-    /// It shows the request head as it came.
-    pub raw_head: bool,
-    /// It can refuse with any HTTP status and headers before the upgrade.
-    pub http_refusal: bool,
+    pings: bool,
+    control_frames: bool,
+    repeated_headers: bool,
+    fragments: bool,
+    http_refusal: bool,
 }
 
 impl Host {
-    /// A host that can do everything: the one in `bindings-rust`, and any that reads the socket itself.
-    pub const FULL: Self = Self {
-        pings: true,
-        control_frames: true,
-        repeated_headers: true,
-        fragments: true,
-        raw_head: true,
-        http_refusal: true,
-    };
+    /// A host that can do nothing of what is asked here.
+    pub const NOTHING: Self =
+        Self { pings: false, control_frames: false, repeated_headers: false, fragments: false, http_refusal: false };
+
+    /// A host that reads the socket itself, and can do everything.
+    pub const SOCKET: Self = Self::NOTHING.pings().control_frames().repeated_headers().fragments().http_refusal();
+
+    /// It can send ping frames and sees the pongs.
+    #[must_use]
+    pub const fn pings(self) -> Self {
+        Self { pings: true, ..self }
+    }
+
+    /// It shows every control frame, so that they can be metered.
+    #[must_use]
+    pub const fn control_frames(self) -> Self {
+        Self { control_frames: true, ..self }
+    }
+
+    /// It shows a repeated header as often as it was sent.
+    #[must_use]
+    pub const fn repeated_headers(self) -> Self {
+        Self { repeated_headers: true, ..self }
+    }
+
+    /// It bounds the fragments of a message.
+    #[must_use]
+    pub const fn fragments(self) -> Self {
+        Self { fragments: true, ..self }
+    }
+
+    /// It can refuse with any HTTP status and headers before the upgrade.
+    #[must_use]
+    pub const fn http_refusal(self) -> Self {
+        Self { http_refusal: true, ..self }
+    }
 }
 
 /// Something a policy asks for and a host cannot do. Waiving one by name says: I know, and I have
@@ -50,6 +78,23 @@ pub enum Gap {
     Fragments,
     /// Refusals cannot have the status they should.
     HttpRefusal,
+}
+
+impl Gap {
+    /// Every gap.
+    pub const ALL: &'static [Self] =
+        &[Self::Pings, Self::ControlFrames, Self::RepeatedHeaders, Self::Fragments, Self::HttpRefusal];
+
+    /// The name to waive it by.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pings => "pings",
+            Self::ControlFrames => "control_frames",
+            Self::RepeatedHeaders => "repeated_headers",
+            Self::Fragments => "fragments",
+            Self::HttpRefusal => "http_refusal",
+        }
+    }
 }
 
 impl Host {
@@ -73,7 +118,7 @@ impl Host {
         ];
         for (gap, kept, place, remedy) in gaps {
             if !kept && !waived.contains(&gap) {
-                let problem = format!("this host cannot keep it: {remedy}, and waive the gap by name ({gap:?})");
+                let problem = format!("this host cannot keep it: {remedy}, and waive the gap {:?}", gap.name());
                 return Err(PolicyError::new(place, problem));
             }
         }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::http::{Header, HttpVersion, Request};
 use crate::message::Scratch;
 use crate::{
-    Admission, Affected, Close, Due, Guard, Message, Now, Outcome, Policy, Reason, Refusal, Revocation, Session,
+    Admission, Affected, Close, Due, Guard, Host, Message, Now, Outcome, Policy, Reason, Refusal, Revocation, Session,
     Timestamp, UnixTime, Verdict,
 };
 
@@ -28,7 +28,7 @@ audience = ["chat"]
 pub(crate) struct Story {
     pub(crate) guard: Guard,
     pub(crate) now: Now,
-    pub(crate) scratch: Scratch,
+    pub(crate) scratch: Box<Scratch>,
 }
 
 /// One client's request.
@@ -95,7 +95,9 @@ impl Story {
     pub(crate) fn of(policy: &str) -> Self {
         let policy = Policy::from_toml(policy).unwrap_or_else(|error| panic!("{error}"));
         let now = Now { mono: Timestamp::from_secs(1000), unix: UnixTime::from_secs(1_800_000_000) };
-        Self { guard: Guard::new(policy, [7; 32]), now, scratch: Scratch::new() }
+        let guard = Guard::new(policy, Host::SOCKET, &[], [7; 32]).unwrap();
+        let scratch = guard.scratch();
+        Self { guard, now, scratch }
     }
 
     /// Lets time go by, on both clocks.
@@ -152,7 +154,7 @@ impl Story {
 
     /// Takes something back for an hour.
     pub(crate) fn revoke(&self, what: Revocation) -> Affected {
-        self.guard.revoke(&what, self.now.unix.after(Duration::from_secs(3600)), self.now.unix).unwrap()
+        self.guard.revoke(&what, Duration::from_secs(3600), self.now.unix).unwrap()
     }
 
     pub(crate) fn text(&mut self, session: &mut Session, text: &str) -> Outcome {

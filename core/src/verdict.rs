@@ -27,15 +27,14 @@ pub enum Verdict {
     Reply(Reply),
     /// Drop the message, or take no notice of the frame.
     Drop(Reason),
-    /// Send this close frame, stop handing over messages, and wait for the peer's close frame
-    /// until [`handle_timeout`](crate::Session::handle_timeout) says to cut the connection.
-    /// A closed session gives the same answer for ever.
+    /// Send this close frame and hand over no more messages. It is said once; what still comes is
+    /// dropped. [`Action::Terminate`] follows: when the peer has closed, too, or has not in time.
     Close(Close),
     /// The message carries a credential: call [`Session::authenticate`](crate::Session::authenticate) with it.
     Authenticate,
     /// Answer the ping with its own payload (RFC 6455 section 5.5.3).
     Pong,
-    /// The peer's pong, or its answer to our close frame: nothing to do.
+    /// A pong, a renewed credential, or the peer's answer to our close frame: nothing to do.
     Ignore,
 }
 
@@ -130,7 +129,8 @@ pub enum Action {
     /// Tell the client to renew its credential, if the host has a way: it has expired, and only a
     /// refresh message is taken until the grace is over.
     Expired,
-    /// Cut the connection: the close handshake was not finished in time.
+    /// Cut the connection and drop the session: the close handshake is over, or was not finished in
+    /// time.
     Terminate,
 }
 

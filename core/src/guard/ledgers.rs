@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_lc_rs::hmac;
 
+use super::derived;
 use super::quotas::longest_ban;
 use crate::identity::UserKey;
 use crate::limit::{AddressKeys, Key, Ledger, Place};
@@ -28,17 +29,13 @@ const NO_ADDRESS: u32 = 0xffff;
 
 impl Ledgers {
     pub(crate) fn new(policy: &Policy, seed: &[u8; 32]) -> Self {
-        let part = |label: &[u8]| {
-            let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, seed), label);
-            tag.as_ref().first_chunk().copied().unwrap_or_default()
-        };
         let cap = &policy.document().cap;
         let ledgers = Self {
-            addresses: Ledger::new(cap.tracked_addresses, part(b"addresses"), Duration::ZERO),
-            users: Ledger::new(cap.tracked_users, part(b"users"), Duration::ZERO),
+            addresses: Ledger::new(cap.tracked_addresses, derived(seed, b"addresses"), Duration::ZERO),
+            users: Ledger::new(cap.tracked_users, derived(seed, b"users"), Duration::ZERO),
             total: AtomicU32::new(0),
             unauthenticated: AtomicU32::new(0),
-            names: hmac::Key::new(hmac::HMAC_SHA256, &part(b"names")),
+            names: hmac::Key::new(hmac::HMAC_SHA256, &derived::<32>(seed, b"names")),
         };
         ledgers.reload(policy);
         ledgers

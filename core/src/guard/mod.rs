@@ -21,12 +21,15 @@ pub(crate) use quotas::{Quotas, Windows};
 pub use reconcile::Reconciled;
 pub(crate) use seats::{Refused, Seats};
 
+use aws_lc_rs::hmac;
+
 use crate::credential::{Revocation, RevocationsFull};
 use crate::event::SessionId;
 use crate::handshake::Peer;
 use crate::host::{Gap, Host};
 use crate::identity::Identity;
 use crate::limit::Ledger;
+use crate::message::Scratch;
 use crate::policy::{Policy, PolicyError, Rules};
 use crate::reason::Reason;
 use crate::time::{Timestamp, UnixTime};
@@ -42,11 +45,30 @@ pub(crate) struct Shared {
     epoch: AtomicU32,
     host: Host,
     waived: Box<[Gap]>,
-    ping_key: u64,
+    keys: Keys,
     pub(crate) ledgers: Ledgers,
     members: Mutex<Members>,
     drain: RwLock<Option<Drain>>,
     counters: Counters,
+}
+
+/// What is derived from the seed; nothing of the seed itself is ever shown.
+struct Keys {
+    ping: u64,
+    scratch: [u8; 16],
+}
+
+impl Keys {
+    fn new(seed: &[u8; 32]) -> Self {
+        let ping: [u8; 8] = derived(seed, b"pings");
+        Self { ping: u64::from_be_bytes(ping), scratch: derived(seed, b"scratch") }
+    }
+}
+
+/// A key of its own for each use (HMAC as a pseudo-random function).
+fn derived<const N: usize>(seed: &[u8; 32], label: &[u8]) -> [u8; N] {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, seed), label);
+    tag.as_ref().first_chunk().copied().unwrap_or([0; N])
 }
 
 /// A going-down: every session closes at its own point of the stretch.
@@ -83,41 +105,33 @@ pub struct Stats {
 }
 
 impl Guard {
-    /// A guard for a host that can do everything [`Host::FULL`] says.
+    /// A guard that keeps `policy` on a host that can do what `host` says.
     ///
     /// `seed` is 32 bytes from the operating system's random source. It keys the tables' hashes, so
-    /// that nobody can choose addresses or names that collide; it must not be a constant.
-    ///
-    /// # Errors
-    /// None yet; the policy was checked when it was built.
-    pub fn new(policy: Policy, seed: [u8; 32]) -> Self {
-        Self::make(policy, Host::FULL, Box::default(), seed)
-    }
-
-    /// A guard for a host that may lack something.
+    /// that nobody can choose addresses, names or keys that collide; it must not be a constant.
     ///
     /// # Errors
     /// When the policy asks for what the host cannot do and `waived` does not name that gap.
-    pub fn for_host(policy: Policy, host: Host, waived: &[Gap], seed: [u8; 32]) -> Result<Self, PolicyError> {
+    pub fn new(policy: Policy, host: Host, waived: &[Gap], seed: [u8; 32]) -> Result<Self, PolicyError> {
         host.can_keep(&policy, waived)?;
-        Ok(Self::make(policy, host, waived.into(), seed))
-    }
-
-    fn make(policy: Policy, host: Host, waived: Box<[Gap]>, seed: [u8; 32]) -> Self {
         let ledgers = Ledgers::new(&policy, &seed);
-        let ping_key = seed.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
         let counters = Counters { opened: AtomicU64::new(0), refused: [const { AtomicU64::new(0) }; 256] };
-        Self(Arc::new(Shared {
+        Ok(Self(Arc::new(Shared {
             policy: RwLock::new(policy),
             epoch: AtomicU32::new(0),
             host,
-            waived,
-            ping_key,
+            waived: waived.into(),
+            keys: Keys::new(&seed),
             ledgers,
             members: Mutex::new(Members::new()),
             drain: RwLock::new(None),
             counters,
-        }))
+        })))
+    }
+
+    /// Working memory for judging messages, 16 KiB: one for each thread is enough.
+    pub fn scratch(&self) -> Box<Scratch> {
+        Box::new(Scratch::with_seed(self.0.keys.scratch))
     }
 
     /// The policy in force.
@@ -141,20 +155,21 @@ impl Guard {
     /// Refuses credentials from now on, and closes the sessions that were opened with them: those
     /// the answer names should be woken; every one notices by itself at its next message or timeout.
     ///
-    /// The revocation may be forgotten at `until`: no sooner than the last credential that it
-    /// covers ends, such as the longest life of a token from now.
+    /// It is kept for as long as `lasts` says: no shorter than the longest life of a credential that
+    /// it covers.
     ///
     /// # Errors
     /// When 100,000 revocations are in force already. Nothing was revoked then.
-    pub fn revoke(&self, what: &Revocation, until: UnixTime, now: UnixTime) -> Result<Affected, RevocationsFull> {
-        let affected = self.members().revoke(what, until, now)?;
+    pub fn revoke(&self, what: &Revocation, lasts: Duration, now: UnixTime) -> Result<Affected, RevocationsFull> {
+        let affected = self.members().revoke(what, now.after(lasts), now)?;
         self.bump();
         Ok(affected)
     }
 
-    /// Refuses new connections and closes the open ones, spread evenly over `over`, so that their
-    /// clients do not all come back in the same instant.
-    pub fn drain(&self, over: Duration, now: Timestamp) -> Affected {
+    /// Refuses new connections and closes the open ones, spread evenly over the policy's
+    /// `deadline.drain`, so that their clients do not all come back in the same instant.
+    pub fn drain(&self, now: Timestamp) -> Affected {
+        let over = self.policy().document().deadline.drain.get();
         *self.0.drain.write().unwrap_or_else(PoisonError::into_inner) = Some(Drain { from: now, over });
         self.bump();
         self.members().all()
@@ -245,7 +260,7 @@ impl Guard {
     /// The next ping's payload: different for every ping, so that an old pong answers nothing.
     pub(crate) fn ping_payload(&self, id: SessionId, last: u64) -> u64 {
         // SplitMix64 (Steele, Lea, Flood 2014).
-        let mut x = (self.0.ping_key ^ id.number()).wrapping_add(last).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut x = (self.0.keys.ping ^ id.number()).wrapping_add(last).wrapping_add(0x9e37_79b9_7f4a_7c15);
         x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         x ^ (x >> 31)

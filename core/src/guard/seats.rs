@@ -142,6 +142,10 @@ impl Seats {
     /// Takes the slots of an identity: it has not expired, is not revoked or banned, and its user
     /// has a connection left. What the stranger held and was charged is given back.
     pub(crate) fn admit(&mut self, rules: &Rules, identity: &Identity, now: Now) -> Result<(), Refused> {
+        if identity.user().is_none() && !rules.document.credential.anonymous {
+            // A host that resolves a token to nobody has not found a user.
+            return Err(Reason::CredentialInvalid.into());
+        }
         if identity.expires_at().is_some_and(|at| now.unix >= at.after(rules.leeway())) {
             return Err(Reason::TokenExpired.into());
         }

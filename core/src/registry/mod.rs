@@ -189,8 +189,8 @@ impl Registry {
     ) -> Result<Outcome, StaleHandle> {
         let Some(Held::Session(session)) = self.slots.find_mut(handle) else { return Err(StaleHandle) };
         let outcome = session.receive(message, scratch, now);
-        // Nothing else that is received brings a deadline nearer.
-        if matches!(outcome.verdict, Verdict::Close(_)) {
+        // Nothing but a close brings a deadline nearer.
+        if matches!(outcome.verdict, Verdict::Close(_) | Verdict::Ignore) {
             schedule(&mut self.wheel, handle.slot(), session.next_timeout());
         }
         Ok(outcome)

@@ -20,8 +20,8 @@ impl Session {
         if let Some(outcome) = self.sync(now.mono).or_else(|| self.overdue(now.mono)) {
             return Judgement::Done(outcome);
         }
-        if let Some(close) = self.closed() {
-            return Judgement::Done(Outcome::quiet(Verdict::Close(close)));
+        if let Some(drop) = self.over() {
+            return Judgement::Done(drop);
         }
         // One question at a time: a second answer must not be taken for the first.
         if self.cold.state.asked() == Some(&mut true) {
@@ -54,8 +54,8 @@ impl Session {
         if let Some(outcome) = self.sync(now.mono).or_else(|| self.overdue(now.mono)) {
             return Judgement::Done(outcome);
         }
-        if let Some(close) = self.closed() {
-            return Judgement::Done(Outcome::quiet(Verdict::Close(close)));
+        if let Some(drop) = self.over() {
+            return Judgement::Done(drop);
         }
         // An answer nobody asked for: the host's mistake, and no reason to trust it.
         if !self.cold.state.asked().is_some_and(std::mem::take) {
@@ -73,8 +73,8 @@ impl Session {
         if let Some(outcome) = self.sync(now.mono).or_else(|| self.overdue(now.mono)) {
             return outcome;
         }
-        if let Some(close) = self.closed() {
-            return Outcome::quiet(Verdict::Close(close));
+        if let Some(drop) = self.over() {
+            return drop;
         }
         if !self.cold.state.revalidating().is_some_and(std::mem::take) {
             return self.close(Reason::Internal, now.mono);

@@ -7,46 +7,53 @@ use crate::reason::Reason;
 use crate::time::Timestamp;
 use crate::verdict::{Close, Outcome, Pressure, Verdict};
 
+/// Names of channels are the client's choice; with the cap on their number this bounds their memory.
+const LONGEST_CHANNEL: usize = 256;
+
 impl Session {
     /// Closes for `reason`; the answer holds the close frame to send. A session that is closing or
-    /// closed stays as it is and gives the same close again.
+    /// closed already stays as it is.
     pub fn close(&mut self, reason: Reason, now: Timestamp) -> Outcome {
-        if let State::Closing(close) | State::Closed(close) = self.cold.state {
-            return Outcome::quiet(Verdict::Close(close));
-        }
         let close = Close::new(reason, self.hot.rules.document.dialect);
-        self.cold.state = State::Closing(close);
-        self.cold.deadline = now.after(self.hot.rules.document.deadline.close.get());
-        self.plan();
-        let event = self.event(EventKind::Closed, Some(reason), now);
-        Outcome { verdict: Verdict::Close(close), event: Some(event) }
+        let deadline = now.after(self.hot.rules.document.deadline.close.get());
+        self.begin_close(close, deadline, now)
     }
 
-    /// The peer's close frame: the answer to ours, or its wish, which is echoed.
+    /// The peer's close frame: the answer to ours, or its wish, which is echoed. Either way nothing
+    /// more is waited for.
     pub(crate) fn peer_closed(&mut self, code: Option<u16>, now: Timestamp) -> Outcome {
-        if let State::Closing(close) | State::Closed(close) = self.cold.state {
-            self.cold.state = State::Closed(close);
-            self.plan();
-            return Outcome::quiet(Verdict::Close(close));
+        if self.closed().is_some() {
+            self.cold.deadline = self.cold.deadline.min(now);
+            return Outcome::quiet(Verdict::Ignore);
         }
         let (code, reason) = match code {
             None => (0, Reason::ClosedByPeer),
             Some(code) if may_be_sent(code) => (code, Reason::ClosedByPeer),
             Some(_) => (Reason::ProtocolError.close_code(self.hot.rules.document.dialect), Reason::ProtocolError),
         };
-        let close = Close { code, reason };
-        self.cold.state = State::Closed(close);
+        self.begin_close(Close { code, reason }, now, now)
+    }
+
+    /// Says once which close frame to send; by `deadline` the connection is cut.
+    fn begin_close(&mut self, close: Close, deadline: Timestamp, now: Timestamp) -> Outcome {
+        if let Some(drop) = self.over() {
+            return drop;
+        }
+        self.cold.state = State::Closing(close);
+        self.cold.deadline = deadline;
         self.plan();
-        let event = self.event(EventKind::Closed, Some(reason), now);
+        let event = self.event(EventKind::Closed, Some(close.reason), now);
         Outcome { verdict: Verdict::Close(close), event: Some(event) }
+    }
+
+    /// The answer to everything that comes after a close.
+    pub(crate) fn over(&self) -> Option<Outcome> {
+        self.closed().map(|close| Outcome::quiet(Verdict::Drop(close.reason)))
     }
 
     /// Says that the connection is gone. The event records it, if no close did before.
     pub fn lost(&mut self, now: Timestamp) -> Option<Event> {
-        let known = match self.cold.state {
-            State::Closing(close) | State::Closed(close) => Some(close),
-            State::Pending { .. } | State::Open(_) | State::Expired { .. } => None,
-        };
+        let known = self.closed();
         let close = known.unwrap_or(Close::new(Reason::ConnectionLost, self.hot.rules.document.dialect));
         self.cold.state = State::Closed(close);
         self.plan();
@@ -59,9 +66,9 @@ impl Session {
         let marks = &self.hot.rules.document.queue;
         let (soft, hard) = (marks.soft.bytes(), marks.hard.bytes());
         if self.cold.queued > hard {
-            let outcome = self.close(Reason::SlowConsumer, now);
-            if let Verdict::Close(close) = outcome.verdict {
-                return Pressure::Close(close, outcome.event);
+            let event = self.close(Reason::SlowConsumer, now).event;
+            if let Some(close) = self.closed() {
+                return Pressure::Close(close, event);
             }
         }
         if self.cold.queued > soft { Pressure::Full } else { Pressure::Free }
@@ -72,21 +79,32 @@ impl Session {
         self.cold.queued = self.cold.queued.saturating_sub(bytes);
     }
 
-    /// Enters one more channel.
+    /// Enters a channel; false when it was in it already.
     ///
     /// # Errors
-    /// [`Reason::TooManyChannels`] when `cap.channels_per_connection` is reached.
-    pub fn join(&mut self) -> Result<(), Reason> {
-        if self.cold.channels >= self.hot.rules.document.cap.channels_per_connection {
+    /// [`Reason::TooManyChannels`] when `cap.channels_per_connection` is reached, or the name is
+    /// longer than 256 bytes.
+    pub fn join(&mut self, channel: &str) -> Result<bool, Reason> {
+        let cap = usize::try_from(self.hot.rules.document.cap.channels_per_connection).unwrap_or(usize::MAX);
+        let channels = self.cold.channels.get_or_insert_default();
+        if channels.contains(channel) {
+            return Ok(false);
+        }
+        if channels.len() >= cap || channel.len() > LONGEST_CHANNEL {
             return Err(Reason::TooManyChannels);
         }
-        self.cold.channels = self.cold.channels.saturating_add(1);
-        Ok(())
+        Ok(channels.insert(channel.into()))
     }
 
-    /// Leaves a channel. What is still held when the session ends is given back with it.
-    pub fn leave(&mut self) {
-        self.cold.channels = self.cold.channels.saturating_sub(1);
+    /// Leaves a channel; false when it was not in it. What is still held when the session ends is
+    /// given back with it.
+    pub fn leave(&mut self, channel: &str) -> bool {
+        self.cold.channels.as_mut().is_some_and(|channels| channels.remove(channel))
+    }
+
+    /// The channels it is in, in the order of their names.
+    pub fn channels(&self) -> impl Iterator<Item = &str> {
+        self.cold.channels.iter().flat_map(|channels| channels.iter().map(|channel| &**channel))
     }
 }
 

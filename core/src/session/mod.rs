@@ -21,6 +21,7 @@ use crate::event::{Event, SessionId};
 use crate::handshake::Peer;
 use crate::http::Response;
 use crate::identity::Identity;
+use crate::message::TypeIndex;
 use crate::time::Timestamp;
 use crate::verdict::Close;
 
@@ -38,6 +39,26 @@ pub enum Message<'a> {
     Pong(&'a [u8]),
     /// A close frame's status code; none when it has no body.
     Close(Option<u16>),
+}
+
+impl<'a> Message<'a> {
+    /// The frame with this opcode (RFC 6455 section 5.2) and payload; a text or binary message must
+    /// be whole. None for opcodes that have no meaning here, and for a close frame with half a code:
+    /// close for [`Reason::ProtocolError`](crate::Reason::ProtocolError) then.
+    pub fn from_opcode(opcode: u8, payload: &'a [u8]) -> Option<Self> {
+        match opcode {
+            1 => Some(Self::Text(payload)),
+            2 => Some(Self::Binary(payload)),
+            8 => match payload {
+                [] => Some(Self::Close(None)),
+                [high, low, ..] => Some(Self::Close(Some(u16::from_be_bytes([*high, *low])))),
+                [_] => None,
+            },
+            9 => Some(Self::Ping(payload)),
+            10 => Some(Self::Pong(payload)),
+            _ => None,
+        }
+    }
 }
 
 /// One open connection.
@@ -58,6 +79,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// The name of a type that was delivered; none if the policy has no names for its messages.
+    pub fn type_name(&self, index: TypeIndex) -> Option<&str> {
+        self.hot.rules.messages.type_name(index)
+    }
+
     /// The session's number.
     pub fn id(&self) -> SessionId {
         self.cold.id

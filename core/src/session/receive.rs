@@ -51,7 +51,8 @@ impl Session {
     }
 
     /// [`receive`](Self::receive), and lists the values of a message that is delivered on `tape`, in
-    /// the same pass: from it a binding builds its own objects without reading the JSON again.
+    /// the same pass: from it a binding builds its own objects without reading the JSON again. The tape of
+    /// a message that is not delivered means nothing.
     pub fn receive_tape(
         &mut self,
         message: Message<'_>,
@@ -59,6 +60,7 @@ impl Session {
         scratch: &mut Scratch,
         now: Timestamp,
     ) -> Outcome {
+        tape.clear();
         self.receive_with(message, Some(tape), scratch, now)
     }
 
@@ -179,7 +181,7 @@ impl Session {
             State::Open(_) => None,
             State::Pending { asked } => Some(self.first_message(asked, kind, bytes, scratch, now)),
             State::Expired { .. } => Some(self.after_expiry(kind, bytes, scratch, now)),
-            State::Closing(close) | State::Closed(close) => Some(Outcome::quiet(Verdict::Close(close))),
+            State::Closing(_) | State::Closed(_) => self.over(),
         }
     }
 
@@ -220,23 +222,18 @@ impl Session {
 
     /// Ping, pong and close frames. They are metered too: a flood of pings is a flood (threat 65).
     fn control(&mut self, message: Message<'_>, now: Timestamp) -> Outcome {
-        if let Some(close) = self.sync(now) {
-            return close;
-        }
-        if let State::Closed(close) = self.cold.state {
-            return Outcome::quiet(Verdict::Close(close));
-        }
+        // The peer's close comes first: whatever else has changed, it ends the connection.
         if let Message::Close(code) = message {
             return self.peer_closed(code, now);
+        }
+        if let Some(outcome) = self.sync(now).or_else(|| self.over()) {
+            return outcome;
         }
         let rules = &*self.hot.rules;
         let own = self.cold.windows.as_deref_mut().map(|own| &mut own.control);
         if let Err(until) = rules.quotas.control.charge_own(&mut self.cold.control, own, 1, now) {
             self.cold.refused_until = until;
             return self.close(Reason::RateLimited, now);
-        }
-        if let State::Closing(close) = self.cold.state {
-            return Outcome::quiet(Verdict::Close(close));
         }
         match message {
             Message::Ping(_) => Outcome::quiet(Verdict::Pong),

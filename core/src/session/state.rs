@@ -1,5 +1,6 @@
 //! What a session remembers.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,7 +72,8 @@ pub(crate) struct Cold {
     pub(crate) refused_until: Timestamp,
     pub(crate) reported: Timestamp,
     pub(crate) suppressed: u32,
-    pub(crate) channels: u32,
+    /// The channels it is in. A B-tree: nobody can choose names that collide in it.
+    pub(crate) channels: Option<Box<BTreeSet<Box<str>>>>,
 }
 
 /// Where a session stands.
@@ -182,7 +184,7 @@ impl Session {
             refused_until: Timestamp::ZERO,
             reported: Timestamp::ZERO,
             suppressed: 0,
-            channels: 0,
+            channels: None,
             identity: None,
         };
         let mut session = Self { hot, cold };

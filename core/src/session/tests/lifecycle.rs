@@ -56,7 +56,7 @@ fn a_reload_applies_at_the_next_message_and_closes_what_is_no_longer_allowed() {
 fn a_drain_refuses_newcomers_and_spreads_the_closes() {
     let story = Story::new(&format!("{SELDOM}\ncap = {{ per_user = 1000, per_address = 1000 }}"));
     let mut sessions: Vec<_> = (0..200).map(|_| story.open_user("alice")).collect();
-    let affected = story.guard.drain(30 * SECOND, story.now.mono);
+    let affected = story.guard.drain(story.now.mono);
     assert_eq!(affected.ids.len(), 200);
     assert_eq!(story.refused(&Client::good(&story, "bob")), Reason::Draining);
     let began = story.now.mono;
@@ -91,11 +91,18 @@ fn a_consumer_that_does_not_read_is_closed_at_the_hard_mark() {
 fn channels_are_capped_and_given_back() {
     let story = Story::new("cap.channels_per_connection = 2");
     let mut session = story.open_user("alice");
-    assert_eq!(session.join(), Ok(()));
-    assert_eq!(session.join(), Ok(()));
-    assert_eq!(session.join(), Err(Reason::TooManyChannels));
-    session.leave();
-    assert_eq!(session.join(), Ok(()));
+    assert_eq!(session.join("lobby"), Ok(true));
+    assert_eq!(session.join("lobby"), Ok(false));
+    assert_eq!(session.join("games"), Ok(true));
+    assert_eq!(session.join("third"), Err(Reason::TooManyChannels));
+    // Leaving what it is not in makes no room.
+    assert!(!session.leave("third") && !session.leave("third"));
+    assert_eq!(session.join("third"), Err(Reason::TooManyChannels));
+    assert!(session.leave("lobby"));
+    assert_eq!(session.join("third"), Ok(true));
+    assert_eq!(session.channels().collect::<Vec<_>>(), ["games", "third"]);
+    assert!(session.leave("third"));
+    assert_eq!(session.join(&"x".repeat(257)), Err(Reason::TooManyChannels));
 }
 
 #[test]
@@ -105,8 +112,21 @@ fn the_peers_close_is_echoed_and_a_forbidden_code_is_a_protocol_error() {
         let mut session = story.open_user("alice");
         let outcome = session.receive(Message::Close(code), &mut story.scratch, story.now.mono);
         assert_eq!(closed(outcome).unwrap().code, echoed, "{code:?}");
+        assert_eq!(session.handle_timeout(story.now.mono).map(|due| due.action), Some(Action::Terminate));
         assert_eq!(session.next_timeout(), None);
     }
+}
+
+#[test]
+fn the_peers_answer_to_our_close_ends_the_wait_for_it() {
+    let mut story = Story::new("");
+    let mut session = story.open_user("alice");
+    assert!(closed(session.close(Reason::ClosedByHost, story.now.mono)).is_some());
+    assert_eq!(session.next_timeout(), Some(story.now.mono.after(5 * SECOND)));
+    let answer = session.receive(Message::Close(Some(1000)), &mut story.scratch, story.now.mono);
+    assert_eq!(answer.verdict, Verdict::Ignore);
+    assert_eq!(session.next_timeout(), Some(story.now.mono));
+    assert_eq!(session.handle_timeout(story.now.mono).map(|due| due.action), Some(Action::Terminate));
 }
 
 #[test]

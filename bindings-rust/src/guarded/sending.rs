@@ -1,0 +1,74 @@
+//! The sink of a guarded connection: what goes out is counted, and never waits without bound.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use async_tungstenite::tungstenite::{Error as WsError, Message as Frame};
+use futures::Sink;
+use futures::io::{AsyncRead, AsyncWrite};
+use wswarden_core::{Pressure, Reason};
+
+use super::Guarded;
+use crate::clock;
+use crate::timer::Timer;
+use crate::traffic::{Outgoing, SendError};
+
+impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Sink<Outgoing> for Guarded<S, T> {
+    type Error = SendError;
+
+    /// Ready as long as the connection is open: what waits is counted, not waited for.
+    fn poll_ready(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        Poll::Ready(self.session.closed().map_or(Ok(()), |close| Err(SendError::Closed(close))))
+    }
+
+    /// Queues a message. Over the policy's hard mark the connection closes instead.
+    fn start_send(self: Pin<&mut Self>, message: Outgoing) -> Result<(), SendError> {
+        let this = self.get_mut();
+        if let Some(close) = this.session.closed() {
+            return Err(SendError::Closed(close));
+        }
+        let frame = match message {
+            Outgoing::Text(text) => Frame::Text(text.into()),
+            Outgoing::Binary(bytes) => Frame::Binary(bytes.into()),
+        };
+        let length = u64::try_from(frame.len()).unwrap_or(u64::MAX);
+        if let Pressure::Close(close, event) = this.session.queued(length, clock::mono()) {
+            this.guard.record(event, &this.session);
+            this.send_close(close);
+            return Err(SendError::Closed(close));
+        }
+        this.outbox.push_back((frame, length));
+        Ok(())
+    }
+
+    /// Sends what waits. Deadlines are kept meanwhile: a peer that does not read for so long that
+    /// it misses a ping is closed, and the flush fails.
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let this = self.get_mut();
+        this.watch(cx);
+        let alive = this.poll_due(cx);
+        match (alive, this.session.closed()) {
+            (true, None) => this.poll_outbox(cx).map_err(into_send_error),
+            (_, Some(close)) => Poll::Ready(Err(SendError::Closed(close))),
+            (false, None) => Poll::Ready(Err(SendError::Io(io::ErrorKind::BrokenPipe.into()))),
+        }
+    }
+
+    /// Sends what waits and a close frame. Poll the stream to its end to see the peer's.
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let this = self.get_mut();
+        if this.session.closed().is_none() {
+            ready!(this.poll_outbox(cx)).map_err(into_send_error)?;
+            this.close(Reason::ClosedByHost);
+        }
+        this.poll_outbox(cx).map_err(into_send_error)
+    }
+}
+
+fn into_send_error(error: WsError) -> SendError {
+    match error {
+        WsError::Io(error) => SendError::Io(error),
+        other => SendError::Io(io::Error::other(other)),
+    }
+}

@@ -1,0 +1,10 @@
+//! A guarded server and its clients, over real sockets of this machine.
+
+mod accept;
+mod cleanup;
+mod close;
+mod credential;
+mod lab;
+mod runtime;
+mod slow;
+mod tls;
