@@ -9,6 +9,7 @@ use super::fields::{
 };
 use crate::guard::Guard;
 use crate::handshake::{Admission, Answer, Need, Waiting};
+use crate::host::Host;
 use crate::http::{Head, HeadParser, Header, HttpVersion, Refusal, Request};
 use crate::identity::Identity;
 use crate::policy::Policy;
@@ -45,7 +46,7 @@ pub(super) fn head(question: &Value) -> Result<Value, Wrong> {
 }
 
 fn decide(policy: Policy, request: &Request<'_>, now: Now, identity: Option<Identity>) -> Result<Value, Wrong> {
-    let guard = Guard::new(policy, [0; 32]);
+    let guard = guard(policy, 0)?;
     let admitted = guard.screen(request, now).and_then(|candidate| candidate.admit(now));
     let admitted = admitted.and_then(|admission| resolve(admission, identity, now));
     Ok(match admitted {
@@ -56,6 +57,15 @@ fn decide(policy: Policy, request: &Request<'_>, now: Now, identity: Option<Iden
         Ok(Admission::Wait(waiting)) => Value::Object(need(waiting.need())),
         Err(refusal) => refused(&refusal),
     })
+}
+
+/// A guard of a host that can do everything. Its seed is the number, most significant byte first, and zeros.
+pub(super) fn guard(policy: Policy, number: u64) -> Result<Guard, Wrong> {
+    let mut seed = [0; 32];
+    if let Some(first) = seed.first_chunk_mut() {
+        *first = number.to_be_bytes();
+    }
+    Guard::new(policy, Host::SOCKET, &[], seed).map_err(|error| in_policy(&error))
 }
 
 /// Answers a need with the identity that the question brings, if it brings one.

@@ -9,8 +9,7 @@ use crate::conform::request::{Asked, identity, need, resolve};
 use crate::handshake::{Admission, Answer};
 use crate::reason::Reason;
 use crate::registry::{Handle, Provided};
-use crate::session::{Message, Session};
-use crate::verdict::Verdict;
+use crate::session::Message;
 
 impl Play<'_> {
     /// A request by its name, or given whole.
@@ -81,17 +80,7 @@ impl Play<'_> {
             return Ok(words::stale());
         };
         let Ok(session) = self.registry.session(handle) else { return Ok(words::stale()) };
-        let rules = self.guard.rules(session.peer());
-        let kind_of_message = match outcome.verdict {
-            Verdict::Deliver(index) => rules.messages.type_name(index),
-            _ => None,
-        };
-        let said = words::outcome(outcome, session, kind_of_message, &payload, now);
-        // Both close frames have passed: the host ends the connection.
-        if kind == "close" && is_over(session) {
-            self.remove(handle);
-        }
-        Ok(said)
+        Ok(words::outcome(outcome, session, &payload, now))
     }
 
     fn on_session(&mut self, verb: &str, handle: Handle, step: &Value) -> Result<Words, Wrong> {
@@ -109,7 +98,7 @@ impl Play<'_> {
             }
             "revalidated" => {
                 let outcome = session.revalidated(answer_of(step)?, now);
-                words::outcome(outcome, &session, None, &[], now.mono)
+                words::outcome(outcome, &session, &[], now.mono)
             }
             "authenticate" => {
                 let message = match optional_text(step, "text")? {
@@ -121,16 +110,13 @@ impl Play<'_> {
             }
             "close" => {
                 let outcome = session.close(reason_of(step)?, now.mono);
-                words::outcome(outcome, &session, None, &[], now.mono)
+                words::outcome(outcome, &session, &[], now.mono)
             }
-            "join" => match session.join() {
-                Ok(()) => words::words([("ok", true.into())]),
+            "join" => match session.join(text(step, "channel")?) {
+                Ok(new) => words::words([("ok", new.into())]),
                 Err(reason) => words::words([("ok", false.into()), ("reason", reason.name().into())]),
             },
-            _ => {
-                session.leave();
-                words::words([("ok", true.into())])
-            }
+            _ => words::words([("ok", session.leave(text(step, "channel")?).into())]),
         })
     }
 
@@ -173,11 +159,6 @@ impl Play<'_> {
         drop(self.registry.remove(handle));
         self.gone(handle);
     }
-}
-
-/// Whether nothing more can happen on a session.
-fn is_over(session: &Session) -> bool {
-    session.closed().is_some() && session.next_timeout().is_none()
 }
 
 fn code_of(step: &Value) -> Result<Option<u16>, Wrong> {

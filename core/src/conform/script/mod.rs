@@ -7,7 +7,7 @@ mod words;
 use serde_json::{Map, Value, json};
 
 use super::fields::{Wrong, list, optional, optional_number};
-use super::request::{UNIX, policy};
+use super::request::{UNIX, guard, policy};
 use crate::event::SessionId;
 use crate::guard::{Affected, Guard};
 use crate::message::Scratch;
@@ -37,11 +37,11 @@ const STEPS: [&str; 16] = [
 pub(super) fn script(question: &Value) -> Result<Value, Wrong> {
     let seed = optional_number(question, "seed")?.unwrap_or(0);
     let unix = optional_number(question, "unix")?.unwrap_or(UNIX);
-    let guard = Guard::new(policy(question)?, seed_of(seed));
+    let guard = guard(policy(question)?, seed)?;
     let registry = Registry::new(guard.clone(), Timestamp::ZERO);
+    let scratch = guard.scratch();
     let requests = optional(question, "requests").unwrap_or(&Value::Null);
-    let mut play =
-        Play { guard, registry, scratch: Box::default(), requests, connections: Vec::new(), now: Now::default() };
+    let mut play = Play { guard, registry, scratch, requests, connections: Vec::new(), now: Now::default() };
     let mut at = 0;
     let mut said = Vec::new();
     for (index, step) in list(question, "steps")?.iter().enumerate() {
@@ -55,15 +55,6 @@ pub(super) fn script(question: &Value) -> Result<Value, Wrong> {
         said.push(play.step(step).map_err(within)?);
     }
     Ok(json!({ "steps": said }))
-}
-
-/// The guard's 32 bytes: the number, most significant byte first, and zeros.
-fn seed_of(number: u64) -> [u8; 32] {
-    let mut seed = [0; 32];
-    if let Some(first) = seed.first_chunk_mut() {
-        *first = number.to_be_bytes();
-    }
-    seed
 }
 
 /// A story as it is told.
@@ -98,7 +89,7 @@ impl Play<'_> {
             "tick" => self.tick(),
             "revoke" => self.revoke(step)?,
             "policy" => self.reload(step)?,
-            "drain" => self.drain(step)?,
+            "drain" => self.drain(),
             "stats" => self.stats(),
             name => self.on_connection(name, step)?,
         };

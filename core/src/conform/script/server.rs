@@ -65,8 +65,8 @@ impl Play<'_> {
         let asked = required(step, "revoke")?;
         let now = self.now.unix;
         let revocation = revocation(asked, now).map_err(|wrong| wrong.within("revoke"))?;
-        let until = optional_number(step, "until")?.map_or(UnixTime::MAX, UnixTime::from_secs);
-        Ok(match self.guard.revoke(&revocation, until, now) {
+        let lasts = optional_number(step, "lasts")?.map_or(Duration::MAX, Duration::from_nanos);
+        Ok(match self.guard.revoke(&revocation, lasts, now) {
             Ok(affected) => self.names_of(&affected),
             Err(error) => words::words([("error", error.to_string().into())]),
         })
@@ -80,12 +80,8 @@ impl Play<'_> {
         })
     }
 
-    /// `{"drain": {"over": ns}}`; without `over`, the policy's `deadline.drain`.
-    pub(super) fn drain(&mut self, step: &Value) -> Result<Words, Wrong> {
-        let over = optional_number(required(step, "drain")?, "over").map_err(|wrong| wrong.within("drain"))?;
-        let usual = self.guard.policy().document().deadline.drain.get();
-        let affected = self.guard.drain(over.map_or(usual, Duration::from_nanos), self.now.mono);
-        Ok(self.names_of(&affected))
+    pub(super) fn drain(&self) -> Words {
+        self.names_of(&self.guard.drain(self.now.mono))
     }
 
     pub(super) fn stats(&self) -> Words {

@@ -46,17 +46,14 @@ pub(super) fn refused(refusal: &Refusal) -> Words {
     said
 }
 
-/// `kind` is the name of the message's type, and `payload` what a pong sends back.
-pub(super) fn outcome(
-    outcome: Outcome,
-    session: &Session,
-    kind: Option<&str>,
-    payload: &[u8],
-    now: Timestamp,
-) -> Words {
+/// `payload` is what a pong sends back.
+pub(super) fn outcome(outcome: Outcome, session: &Session, payload: &[u8], now: Timestamp) -> Words {
     let wait = session.retry_after(now).map(nanos);
     let (mut said, reason) = match outcome.verdict {
-        Verdict::Deliver(_) => (verdict("deliver"), None),
+        Verdict::Deliver(index) => {
+            let kind = session.type_name(index).map(|name| ("type".to_owned(), name.into()));
+            (verdict("deliver").into_iter().chain(kind).collect(), None)
+        }
         Verdict::Reply(reply) => {
             let mut buffer = [0; Reply::MAX];
             let text = encoded(reply.write(&mut buffer));
@@ -70,9 +67,6 @@ pub(super) fn outcome(
         Verdict::Pong => (words([("verdict", "pong".into()), ("bytes", encoded(payload).into())]), None),
         Verdict::Ignore => (verdict("ignore"), None),
     };
-    if let Some(kind) = kind {
-        said.insert("type".into(), kind.into());
-    }
     if let Some(reason) = reason {
         said.insert("reason".into(), reason.name().into());
         if let Some(wait) = wait.filter(|_| has_wait(reason)) {
@@ -86,7 +80,7 @@ pub(super) fn outcome(
 pub(super) fn judgement(judgement: &Judgement, session: &Session, now: Timestamp) -> Words {
     match judgement {
         Judgement::Done(done) => {
-            let mut said = outcome(*done, session, None, &[], now);
+            let mut said = outcome(*done, session, &[], now);
             if let (Verdict::Ignore, Some(identity)) = (done.verdict, session.identity()) {
                 said.insert("subject".into(), identity.subject().into());
             }
