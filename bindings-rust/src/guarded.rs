@@ -85,6 +85,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             .max_message_size(Some(most))
             .max_frame_size(Some(most));
         let stream = Metered::new(stream, FrameMeter::new(document.message.max_fragments), &first);
+        // What was read already and breaks the rules is not handed on: reading then says why.
+        let first = if stream.stopped.is_some() { Vec::new() } else { first };
         let socket = WebSocketStream::from_partially_read(stream, first, Role::Server, Some(config)).await;
         guard.record(Some(session.opened()), &session);
         Self {

@@ -133,6 +133,17 @@ impl Identity {
         self.session_id.as_deref()
     }
 
+    /// This identity, with what it leaves out taken from the one it continues.
+    pub(crate) fn continuing(self, held: &Self) -> Self {
+        Self {
+            expires: self.expires.or(held.expires),
+            issued_at: self.issued_at.or(held.issued_at),
+            token_id: self.token_id.or_else(|| held.token_id.clone()),
+            session_id: self.session_id.or_else(|| held.session_id.clone()),
+            ..self
+        }
+    }
+
     /// Whether `newer` may take this identity's place on a live connection: the same user, and no
     /// scope that this one has not. A refresh that widened would be an escalation without an
     /// upgrade's checks.

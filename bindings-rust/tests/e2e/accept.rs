@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use futures::StreamExt;
 use futures::io::{AsyncReadExt, AsyncWriteExt};
-use futures::{SinkExt, StreamExt};
 use smol::Timer;
 use wswarden::{Answer, Client, Identity, Need, Reason};
 
@@ -102,7 +102,7 @@ fn one_connection_too_many_is_refused_and_a_freed_place_can_be_had() {
         client.close(None).await.unwrap();
         read_to_end(&mut client).await;
         second.await;
-        open(&guard, "ann").await;
+        let (_fourth, _held_too) = open(&guard, "ann").await;
     });
 }
 

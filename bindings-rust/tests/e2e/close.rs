@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use async_tungstenite::tungstenite::Message;
+use futures::StreamExt;
 use futures::io::AsyncWriteExt;
-use futures::{SinkExt, StreamExt};
 use smol::Timer;
 use wswarden::{EventKind, Reason};
 

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures::StreamExt;
 use futures::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use futures::{SinkExt, StreamExt};
 use futures_rustls::TlsConnector;
 use futures_rustls::client::TlsStream;
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};

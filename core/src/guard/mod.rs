@@ -54,14 +54,14 @@ pub(crate) struct Shared {
 
 /// What is derived from the seed; nothing of the seed itself is ever shown.
 struct Keys {
-    ping: u64,
+    pings: hmac::Key,
     scratch: [u8; 16],
 }
 
 impl Keys {
     fn new(seed: &[u8; 32]) -> Self {
-        let ping: [u8; 8] = derived(seed, b"pings");
-        Self { ping: u64::from_be_bytes(ping), scratch: derived(seed, b"scratch") }
+        let pings = hmac::Key::new(hmac::HMAC_SHA256, &derived::<32>(seed, b"pings"));
+        Self { pings, scratch: derived(seed, b"scratch") }
     }
 }
 
@@ -257,13 +257,14 @@ impl Guard {
         }
     }
 
-    /// The next ping's payload: different for every ping, so that an old pong answers nothing.
-    pub(crate) fn ping_payload(&self, id: SessionId, last: u64) -> u64 {
-        // SplitMix64 (Steele, Lea, Flood 2014).
-        let mut x = (self.0.keys.ping ^ id.number()).wrapping_add(last).wrapping_add(0x9e37_79b9_7f4a_7c15);
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
+    /// The next ping's payload: different for every ping, so that an old pong answers nothing, and
+    /// not to be told from earlier ones, so that a peer that does not read cannot answer.
+    pub(crate) fn ping_payload(&self, id: SessionId, last: u64, now: Timestamp) -> u64 {
+        let mut context = hmac::Context::with_key(&self.0.keys.pings);
+        for part in [id.number(), last, now.as_nanos()] {
+            context.update(&part.to_be_bytes());
+        }
+        context.sign().as_ref().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::handshake::Peer;
 use crate::http::Authority;
 use crate::policy::{CredentialKind, Jwt, Place, Rules, Secure};
+use crate::time::Timestamp;
 
 /// The longest session token that is read from a message, in bytes: browsers allow cookies no more.
 const LONGEST_SESSION_TOKEN: u64 = 4096;
@@ -13,6 +14,11 @@ impl Rules {
     /// How far clocks may differ.
     pub(crate) fn leeway(&self) -> Duration {
         self.document.credential.jwt.as_ref().map_or(Duration::ZERO, |jwt| jwt.leeway.get())
+    }
+
+    /// When the host is to be asked about an identity again that is good now.
+    pub(crate) fn revalidate_after(&self, now: Timestamp) -> Timestamp {
+        self.document.credential.revalidate.get().map_or(Timestamp::MAX, |every| now.after(every.get()))
     }
 
     /// The longest credential a message may carry, in bytes.

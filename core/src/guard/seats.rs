@@ -129,14 +129,16 @@ impl Seats {
         }
     }
 
-    /// Counts a connection that was closed for violations, against address and user.
+    /// Counts a connection that was closed for violations: against its user, or a stranger's address.
     pub(crate) fn strike(&self, rules: &Rules, now: Timestamp) {
         let Some(ban) = rules.document.rate.ban.get() else { return };
         let ledgers = &self.guard.0.ledgers;
-        ledgers.addresses.strike(self.address, ban.after, ban.duration.get(), now);
-        if let Some(user) = self.user {
-            ledgers.users.strike(user, ban.after, ban.duration.get(), now);
-        }
+        // A known user answers for itself: one bad neighbour must not shut out everybody behind the
+        // same address translator.
+        match self.user {
+            Some(user) => ledgers.users.strike(user, ban.after, ban.duration.get(), now),
+            None => ledgers.addresses.strike(self.address, ban.after, ban.duration.get(), now),
+        };
     }
 
     /// Takes the slots of an identity: it has not expired, is not revoked or banned, and its user

@@ -130,7 +130,9 @@ impl Policy {
     /// The rules for a request target's path.
     pub(crate) fn rules(&self, path: &str) -> &Arc<Rules> {
         let exact = self.0.routes.binary_search_by(|rules| rules.path.as_deref().cmp(&Some(path))).ok();
-        exact.and_then(|index| self.0.routes.get(index)).unwrap_or(&self.0.document)
+        let near =
+            || self.0.routes.iter().find(|rules| rules.path.as_deref().is_some_and(|route| is_near(route, path)));
+        exact.and_then(|index| self.0.routes.get(index)).or_else(near).unwrap_or(&self.0.document)
     }
 
     /// The rules of every path: the document's first, then the routes'.
@@ -156,6 +158,14 @@ impl fmt::Debug for Policy {
         let routes: Vec<_> = self.0.routes.iter().filter_map(|rules| rules.path.as_deref()).collect();
         f.debug_struct("Policy").field("document", self.document()).field("routes", &routes).finish()
     }
+}
+
+/// Whether a path is a route's but for case, a last slash or parameters. Many routers take these for
+/// the same place: a route's rules must not be left by another spelling of it.
+fn is_near(route: &str, path: &str) -> bool {
+    let plain = |path: &str| path.split(';').next().unwrap_or_default().trim_end_matches('/').len();
+    let (route, path) = (route.get(..plain(route)), path.get(..plain(path)));
+    route.zip(path).is_some_and(|(route, path)| route.eq_ignore_ascii_case(path))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Session;
-use super::state::State;
+use super::state::{JudgedBy, State};
 use crate::event::EventKind;
 use crate::handshake::{Answer, Judged, Judgement};
 use crate::identity::Identity;
@@ -28,17 +28,26 @@ impl Session {
             return Judgement::Done(self.close(Reason::CredentialAmbiguous, now.mono));
         }
         let rules = Arc::clone(&self.hot.rules);
+        if self.cold.identity.is_some() && rules.document.credential.refresh.is_none() {
+            return Judgement::Done(self.fault(Reason::UnknownType, now.mono));
+        }
         let Some(token) = rules.messages.auth_token(message).map(|token| Secret::new(token.as_bytes())) else {
             return Judgement::Done(self.rejected(Reason::CredentialInvalid, now.mono));
         };
-        // Failures are limited before the costly check, so that guessing is not free.
+        // Failures are limited before the costly check, so that guessing is not free. They are the
+        // whole address's: a client whose old credential still holds is asked to wait, not closed.
         if let Err(until) = self.cold.seats.may_try(&rules, now.mono) {
             self.cold.refused_until = until;
-            return Judgement::Done(self.close(Reason::RateLimited, now.mono));
+            let known = self.cold.identity.is_some();
+            return Judgement::Done(if known {
+                self.crowded(until, now.mono)
+            } else {
+                self.close(Reason::RateLimited, now.mono)
+            });
         }
         let kind = rules.message_credential();
         match self.hot.guard.judge(&rules, kind, token, now) {
-            Ok(Judged::Identity(identity)) => Judgement::Done(self.accepted(identity, now)),
+            Ok(Judged::Identity(identity)) => Judgement::Done(self.accepted(identity, JudgedBy::Core, now)),
             Ok(Judged::Ask(need)) => {
                 if let Some(asked) = self.cold.state.asked() {
                     *asked = true;
@@ -62,7 +71,7 @@ impl Session {
             return Judgement::Done(self.close(Reason::Internal, now.mono));
         }
         Judgement::Done(match answer {
-            Answer::Identity(identity) => self.accepted(identity, now),
+            Answer::Identity(identity) => self.accepted(identity, JudgedBy::Host, now),
             Answer::Refused => self.rejected(Reason::CredentialInvalid, now.mono),
             Answer::Unavailable => self.close(Reason::IdentityUnavailable, now.mono),
         })
@@ -80,7 +89,13 @@ impl Session {
             return self.close(Reason::Internal, now.mono);
         }
         match answer {
-            Answer::Identity(identity) => self.accepted(identity, now),
+            Answer::Identity(identity) => {
+                // What the answer leaves out stays as it is: a host that only says "still good" must
+                // not lift the credential's end, nor put it out of a revocation's reach.
+                let held = self.cold.identity.as_deref();
+                let identity = held.map_or(identity.clone(), |held| identity.continuing(held));
+                self.accepted(identity, JudgedBy::Host, now)
+            }
             Answer::Refused => self.close(Reason::Revoked, now.mono),
             Answer::Unavailable => self.close(Reason::IdentityUnavailable, now.mono),
         }
@@ -88,7 +103,7 @@ impl Session {
 
     /// A good credential. On a pending session it opens it; on an open one it may renew what the
     /// session has, for the same user and no wider (RFC 8725's spirit: no exchange of subjects).
-    fn accepted(&mut self, identity: Identity, now: Now) -> Outcome {
+    fn accepted(&mut self, identity: Identity, by: JudgedBy, now: Now) -> Outcome {
         let rules = Arc::clone(&self.hot.rules);
         if let Some(held) = self.cold.identity.as_deref()
             && !held.may_become(&identity)
@@ -102,7 +117,7 @@ impl Session {
             return self.close(refusal.reason, now.mono);
         }
         self.hot.guard.enlist(self.cold.id, Some(&identity));
-        self.adopt(identity, now);
+        self.adopt(identity, by, now);
         let kind = if first { EventKind::Authenticated } else { EventKind::Refreshed };
         let event = self.event(kind, None, now.mono);
         Outcome { verdict: Verdict::Ignore, event: Some(event) }
@@ -134,7 +149,11 @@ impl Session {
             if !rules.still_allows(&self.cold.peer) {
                 return Some(self.close(Reason::PolicyChanged, now));
             }
-            self.cold.reread(&rules);
+            let guest = self.cold.identity.as_deref().is_some_and(|identity| identity.user().is_none());
+            if guest && !rules.document.credential.anonymous {
+                return Some(self.close(Reason::PolicyChanged, now));
+            }
+            self.cold.reread(&rules, now);
             self.hot.rules = rules;
         }
         // Without civil time every revocation that is still kept counts: one that has lapsed covers

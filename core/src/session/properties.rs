@@ -262,7 +262,7 @@ impl Server {
             Step::Drain => {
                 let _ = self.story.guard.drain(now.mono);
                 // A second drain replaces the first.
-                self.drained_by = now.mono.after(Duration::from_secs(20));
+                self.drained_by = now.mono.after(Duration::from_secs(30));
             }
         }
     }

@@ -24,6 +24,8 @@ enum Refused {
     Message(Reason),
     /// The sender's rate: so is this, until the time given.
     Limit(Timestamp),
+    /// The rate of its whole address, which others may have used up.
+    Crowd(Timestamp),
     /// The connection: it closes.
     Connection(Reason),
 }
@@ -99,6 +101,7 @@ impl Session {
             Ok(index) => Outcome::quiet(Verdict::Deliver(index)),
             Err(Refused::Message(reason)) => self.fault(reason, now),
             Err(Refused::Limit(until)) => self.excess(until, now),
+            Err(Refused::Crowd(until)) => self.crowded(until, now),
             Err(Refused::Connection(reason)) => self.close(reason, now),
         }
     }
@@ -117,7 +120,7 @@ impl Session {
         if length > rules.document.message.max_bytes.bytes() {
             return Err(Refused::Connection(Reason::MessageTooBig));
         }
-        self.charge(1, length, now).map_err(Refused::Limit)?;
+        self.charge(1, length, now)?;
         self.hot.heard = now;
         let rules = &*self.hot.rules;
         let index = match tape {
@@ -127,7 +130,7 @@ impl Session {
         let cost = rules.messages.cost(index);
         let permitted = self.permits(rules.messages.scopes(index));
         if cost > 1 {
-            self.charge(u64::from(cost).saturating_sub(1), 0, now).map_err(Refused::Limit)?;
+            self.charge(u64::from(cost).saturating_sub(1), 0, now)?;
         }
         if permitted { Ok(index) } else { Err(Refused::Message(Reason::Forbidden)) }
     }
@@ -141,30 +144,41 @@ impl Session {
     ///
     /// All buckets are read before one is charged. A race lost afterwards refuses and leaves the
     /// earlier ones charged: one message too few may get through, never one too many.
-    fn charge(&mut self, cost: u64, bytes: u64, now: Timestamp) -> Result<(), Timestamp> {
+    fn charge(&mut self, cost: u64, bytes: u64, now: Timestamp) -> Result<(), Refused> {
         let Self { hot, cold } = self;
         let quotas = &hot.rules.quotas;
         let (addresses, users) = hot.guard.ledgers();
         let windows = cold.windows.as_deref();
-        let wide = |wide| addresses.test(wide, Lane::Messages, &quotas.address.wide, cost, now);
-        let waits = [
+        let own = [
             quotas.messages.test_own(hot.messages, windows.map(|own| &own.messages), cost, now),
             quotas.bytes.test_own(hot.bytes, windows.map(|own| &own.bytes), bytes, now),
             hot.user.map_or(Ok(()), |user| users.test(user, Lane::Messages, &quotas.user, cost, now)),
-            addresses.test(hot.address, Lane::Messages, &quotas.address.fine, cost, now),
-            hot.wide.map_or(Ok(()), wide),
         ];
-        if let Some(until) = waits.into_iter().filter_map(Result::err).max() {
-            return Err(until);
+        let shared = [
+            addresses.test(hot.address, Lane::Messages, &quotas.address.fine, cost, now),
+            hot.wide.map_or(Ok(()), |wide| addresses.test(wide, Lane::Messages, &quotas.address.wide, cost, now)),
+        ];
+        let own = own.into_iter().filter_map(Result::err).max();
+        let shared = shared.into_iter().filter_map(Result::err).max();
+        if let Some(until) = own {
+            return Err(Refused::Limit(until.max(shared.unwrap_or_default())));
         }
+        // Charged even if the address is at its limit: who goes on regardless comes to his own.
         let mut windows = cold.windows.as_deref_mut();
-        quotas.messages.charge_own(&mut hot.messages, windows.as_mut().map(|own| &mut own.messages), cost, now)?;
-        quotas.bytes.charge_own(&mut hot.bytes, windows.map(|own| &mut own.bytes), bytes, now)?;
-        if let Some(user) = hot.user {
-            users.charge(user, Lane::Messages, &quotas.user, cost, now)?;
+        let charged = quotas
+            .messages
+            .charge_own(&mut hot.messages, windows.as_mut().map(|own| &mut own.messages), cost, now)
+            .and_then(|()| quotas.bytes.charge_own(&mut hot.bytes, windows.map(|own| &mut own.bytes), bytes, now));
+        charged.map_err(Refused::Limit)?;
+        if let Some(until) = shared {
+            return Err(Refused::Crowd(until));
         }
-        addresses.charge(hot.address, Lane::Messages, &quotas.address.fine, cost, now)?;
-        hot.wide.map_or(Ok(()), |wide| addresses.charge(wide, Lane::Messages, &quotas.address.wide, cost, now))
+        if let Some(user) = hot.user {
+            users.charge(user, Lane::Messages, &quotas.user, cost, now).map_err(Refused::Limit)?;
+        }
+        addresses.charge(hot.address, Lane::Messages, &quotas.address.fine, cost, now).map_err(Refused::Crowd)?;
+        let wide = |wide| addresses.charge(wide, Lane::Messages, &quotas.address.wide, cost, now);
+        hot.wide.map_or(Ok(()), wide).map_err(Refused::Crowd)
     }
 
     /// A message that came when the session was not plainly open, or after the guard changed.
@@ -216,6 +230,7 @@ impl Session {
             Ok(_) => self.fault(Reason::TokenExpired, now),
             Err(Refused::Message(reason)) => self.fault(reason, now),
             Err(Refused::Limit(until)) => self.excess(until, now),
+            Err(Refused::Crowd(until)) => self.crowded(until, now),
             Err(Refused::Connection(reason)) => self.close(reason, now),
         }
     }
@@ -260,6 +275,21 @@ impl Session {
         self.cold.refused_until = until;
         let on_excess = self.hot.rules.document.rate.on_excess;
         self.refuse(Reason::RateLimited, EventKind::Limited, on_excess, now)
+    }
+
+    /// A message over a limit that the whole address shares. It is not delivered, and it is no fault:
+    /// a neighbour who uses the address up must not get others closed or banned.
+    pub(crate) fn crowded(&mut self, until: Timestamp, now: Timestamp) -> Outcome {
+        self.cold.refused_until = until;
+        let document = &self.hot.rules.document;
+        let reason = Reason::RateLimited;
+        let verdict = match document.rate.on_excess {
+            OnFault::Drop => Verdict::Drop(reason),
+            OnFault::Reply | OnFault::Close => {
+                Verdict::Reply(Reply::new(reason, self.cold.retry_after(now), document.dialect))
+            }
+        };
+        Outcome { verdict, event: self.report(EventKind::Limited, reason, now) }
     }
 
     /// A message that is invalid or not permitted.

@@ -134,6 +134,15 @@ impl State {
     }
 }
 
+/// Who found an identity to be good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JudgedBy {
+    /// The core, from a signature.
+    Core,
+    /// The host, who can take it back at any time.
+    Host,
+}
+
 /// What a candidate hands over when it becomes a session.
 pub(crate) struct Opening {
     pub(crate) guard: Guard,
@@ -189,25 +198,26 @@ impl Session {
         };
         let mut session = Self { hot, cold };
         if let Some(identity) = identity {
-            session.adopt(identity, now);
+            session.adopt(identity, JudgedBy::Core, now);
         }
         session.plan();
         session
     }
 
     /// Takes over an identity and the deadlines that follow from it.
-    pub(crate) fn adopt(&mut self, identity: Arc<Identity>, now: Now) {
+    pub(crate) fn adopt(&mut self, identity: Arc<Identity>, by: JudgedBy, now: Now) {
         let rules = &self.hot.rules;
         self.cold.expires = match identity.expires_at() {
             Some(at) => now.deadline(at.after(rules.leeway())),
             None => Timestamp::MAX,
         };
-        // A question to the host stays open until it is answered, whatever else renews the identity.
-        if self.cold.state.revalidating() != Some(&mut true) {
-            self.cold.revalidate = match rules.document.credential.revalidate.get() {
-                Some(every) => now.mono.after(every.get()),
-                None => Timestamp::MAX,
-            };
+        // A question to the host stays open until it is answered, and only the host's word puts the
+        // next one off: a client that refreshed often enough with a token would never be asked about.
+        let next = rules.revalidate_after(now.mono);
+        match by {
+            _ if self.cold.state.revalidating() == Some(&mut true) => {}
+            JudgedBy::Host => self.cold.revalidate = next,
+            JudgedBy::Core => self.cold.revalidate = self.cold.revalidate.min(next),
         }
         self.cold.identity = Some(identity);
         match self.cold.state {
@@ -237,7 +247,11 @@ impl Session {
 
 impl Cold {
     /// Makes room for sliding windows that other rules have; those there are go on.
-    pub(crate) fn reread(&mut self, rules: &Rules) {
+    pub(crate) fn reread(&mut self, rules: &Rules, now: Timestamp) {
+        if self.identity.is_some() && self.state.revalidating() != Some(&mut true) {
+            let next = rules.revalidate_after(now);
+            self.revalidate = if next == Timestamp::MAX { next } else { self.revalidate.min(next) };
+        }
         if self.windows.is_none() {
             self.windows = Windows::new(&rules.quotas);
         }

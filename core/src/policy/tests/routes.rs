@@ -23,8 +23,8 @@ fn a_route_takes_from_the_document_what_it_does_not_say() {
     // Arrays replace: an origin of the document is none of the route's.
     assert_eq!(policy.document_for("/a").origin.allow.len(), 1);
     assert_ne!(policy.document_for("/a").origin, policy.document().origin);
-    assert_eq!(policy.document_for("/admin/").cap.per_user, 10);
-    assert_eq!(policy.document_for("/Admin").cap.per_user, 10);
+    assert_eq!(policy.document_for("/admin/").cap.per_user, 1);
+    assert_eq!(policy.document_for("/Admin").cap.per_user, 1);
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn a_slot_whose_generations_are_used_up_is_never_used_again() {
 }
 
 #[test]
-fn t15_a_candidate_whose_host_does_not_answer_is_refused_and_gives_its_slots_back() {
+fn t13_a_candidate_whose_host_does_not_answer_is_refused_and_gives_its_slots_back() {
     let (mut story, mut registry) = crowd("");
     let handle = registry.hold(waiting(&story)).unwrap();
     assert!(matches!(registry.waiting(handle).unwrap().need(), Need::Identity(_)));
@@ -164,7 +164,7 @@ fn settle(registry: &mut Registry, now: Timestamp) -> (usize, Vec<Tick>) {
 
 /// A revocation must reach a socket that sends nothing, within a bounded number of calls.
 #[test]
-fn t52_a_revocation_is_shown_to_every_session_though_others_follow_without_end() {
+fn t51_a_revocation_is_shown_to_every_session_though_others_follow_without_end() {
     let (story, mut registry) = crowd("heartbeat.interval = \"1h\"");
     let bystanders = insert_many(&story, &mut registry, "alice", 1500);
     let mallory = registry.insert(story.open_user("mallory")).unwrap();

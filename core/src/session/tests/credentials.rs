@@ -234,3 +234,84 @@ fn a_revalidation_that_is_not_answered_closes() {
     assert_eq!(story.next_due(&mut session, MINUTE).unwrap().action, Action::Revalidate);
     assert_eq!(closed(session.revalidated(Answer::Refused, story.now)).unwrap().reason, Reason::Revoked);
 }
+
+#[test]
+fn refreshing_often_does_not_put_off_the_question_to_the_host() {
+    let mut story = Story::new(&format!("{REFRESH}\ncredential.revalidate = \"60s\""));
+    let token = story.token("alice", 3600);
+    let mut session = story.open(&Client::stranger().header("authorization", format!("Bearer {token}")));
+    story.pass(50 * SECOND);
+    assert!(session_opened(session.authenticate(auth_message(&token).as_bytes(), story.now)));
+    let due = story.next_due(&mut session, 10 * SECOND).unwrap();
+    assert_eq!(due.action, Action::Revalidate);
+}
+
+#[test]
+fn a_host_that_only_says_still_good_lifts_neither_the_end_nor_the_id() {
+    let mut story = Story::new(&format!("{SELDOM}\ncredential.revalidate = \"10s\""));
+    let token = story.token("alice", 60);
+    let mut session = story.open(&Client::stranger().header("authorization", format!("Bearer {token}")));
+    assert_eq!(story.next_due(&mut session, MINUTE).unwrap().action, Action::Revalidate);
+    let same = Identity::assertion("alice").namespace("https://id.example.com");
+    assert_eq!(session.revalidated(Answer::Identity(same), story.now).verdict, Verdict::Ignore);
+    assert_eq!(session.identity().and_then(Identity::token), Some("alice"));
+    assert!(session.identity().unwrap().expires_at().is_some());
+}
+
+#[test]
+fn without_a_refresh_in_the_policy_a_first_message_renews_nothing_later() {
+    let mut story = Story::new(FIRST_MESSAGE);
+    let mut session = story.open(&Client::stranger());
+    let message = auth_message(&story.token("alice", 60));
+    assert!(session_opened(session.authenticate(message.as_bytes(), story.now)));
+    let later = auth_message(&story.token("alice", 3600));
+    let Judgement::Done(outcome) = session.authenticate(later.as_bytes(), story.now) else { panic!() };
+    assert!(matches!(outcome.verdict, Verdict::Reply(reply) if reply.reason == Reason::UnknownType));
+    story.pass(90 * SECOND);
+    assert_eq!(closed(story.text(&mut session, "{}")).unwrap().reason, Reason::TokenExpired);
+}
+
+#[test]
+fn guests_go_when_a_reload_wants_none() {
+    let mut story = Story::new("credential.anonymous = true");
+    let mut guest = story.open(&Client::stranger());
+    assert!(delivered(story.text(&mut guest, "{}")));
+    let _ = story.guard.reload(crate::Policy::from_toml(crate::story::POLICY).unwrap()).unwrap();
+    assert_eq!(closed(story.text(&mut guest, "{}")).unwrap().reason, Reason::PolicyChanged);
+}
+
+#[test]
+fn a_token_that_the_host_resolves_to_nobody_opens_nothing() {
+    let source = r#"
+        origin.allow = ["https://app.example.com"]
+        credential.sources = [{ kind = "session", in = "cookie", name = "sid" }]
+    "#;
+    let story = Story::of(source);
+    let Ok(crate::Admission::Wait(waiting)) = story.admit(&Client::stranger().header("cookie", "sid=a")) else {
+        panic!()
+    };
+    let refusal = waiting.provide(Answer::Identity(Identity::guest()), story.now).unwrap_err();
+    assert_eq!(refusal.reason(), Reason::CredentialInvalid);
+}
+
+#[test]
+fn a_routes_rules_are_not_left_by_another_spelling_of_its_path() {
+    let story = Story::of(
+        r#"
+        origin.allow = ["https://app.example.com"]
+        credential.anonymous = true
+        [[route]]
+        path = "/admin"
+        [route.credential]
+        anonymous = false
+        [route.credential.jwt]
+        keys = [{ alg = "HS256", secret = "a key for the stories, of 32 bytes or more" }]
+        issuer = ["https://id.example.com"]
+        audience = ["chat"]
+        "#,
+    );
+    let _guest = story.open(&Client::stranger().to("/chat"));
+    for path in ["/admin", "/Admin", "/admin/", "/admin;x=1", "/ADMIN/;y"] {
+        assert_eq!(story.refused(&Client::stranger().to(path)), Reason::CredentialMissing, "{path}");
+    }
+}

@@ -112,3 +112,38 @@ fn t65_a_flood_of_pings_closes() {
     }
     assert_eq!(closed(receive(&mut story)).unwrap().reason, Reason::RateLimited);
 }
+
+#[test]
+fn a_neighbour_who_uses_the_address_up_gets_nobody_else_closed_or_banned() {
+    let mut story = Story::new(
+        r#"
+        rate.address.messages = { limit = 6, per = "60s", burst = 6 }
+        message.errors = { limit = 2, per = "60s" }
+        "#,
+    );
+    let mut noisy = story.open_user("mallory");
+    for _ in 0..6 {
+        assert!(delivered(story.text(&mut noisy, "{}")));
+    }
+    let mut honest = story.open_user("alice");
+    for _ in 0..10 {
+        let verdict = story.text(&mut honest, "{}").verdict;
+        assert!(
+            matches!(verdict, Verdict::Reply(reply) if reply.reason == Reason::RateLimited && reply.retry_after.is_some())
+        );
+    }
+    story.pass(MINUTE);
+    assert!(delivered(story.text(&mut honest, "{}")));
+}
+
+#[test]
+fn a_users_violations_ban_the_user_and_not_the_address() {
+    let mut story = Story::new("message.errors = { limit = 1, per = \"60s\" }");
+    for _ in 0..3 {
+        let mut session = story.open_user("mallory");
+        let _ = story.text(&mut session, "{");
+        assert_eq!(closed(story.text(&mut session, "{")).unwrap().reason, Reason::TooManyErrors);
+    }
+    assert_eq!(story.refused(&Client::good(&story, "mallory")), Reason::Banned);
+    let _alice = story.open_user("alice");
+}
