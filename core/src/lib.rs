@@ -120,6 +120,8 @@
     )
 )]
 
+#[cfg(feature = "conform")]
+pub mod conform;
 pub mod credential;
 mod event;
 mod frames;

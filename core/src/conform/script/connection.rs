@@ -1,0 +1,190 @@
+//! Steps that are about one connection.
+
+use serde_json::Value;
+
+use super::words::{self, Words};
+use super::{Connection, Play};
+use crate::conform::fields::{Wrong, bytes, number, optional, optional_number, optional_text, required, text};
+use crate::conform::request::{Asked, identity, need, resolve};
+use crate::handshake::{Admission, Answer};
+use crate::reason::Reason;
+use crate::registry::{Handle, Provided};
+use crate::session::Message;
+
+impl Play<'_> {
+    /// A request by its name, or given whole.
+    pub(super) fn open(&mut self, step: &Value) -> Result<Words, Wrong> {
+        let asked = required(step, "open")?;
+        let (asked, known) = match asked.as_str() {
+            Some(name) => (required(self.requests, name).map_err(|wrong| wrong.within("requests"))?, Some(name)),
+            None => (asked, None),
+        };
+        let name = optional_text(step, "as")?.or(known).ok_or_else(|| Wrong::new("as is missing"))?;
+        if self.connections.iter().any(|one| one.name == name && one.handle.is_some()) {
+            return Err(Wrong::new(format!("{name:?} is open")));
+        }
+        self.connections.retain(|one| one.name != name);
+        let asked = Asked::read(asked).map_err(|wrong| wrong.within("open"))?;
+        let identity = identity(step, "identity")?;
+        let now = self.now;
+        let admitted = self.guard.screen(&asked.request(), now).and_then(|candidate| candidate.admit(now));
+        let mut connection = Connection { name: name.to_owned(), handle: None, session: None };
+        let said = match admitted.and_then(|admission| resolve(admission, identity, now)) {
+            Ok(Admission::Open(session)) => {
+                let said = words::opened(&session);
+                connection.session = Some(session.id());
+                connection.handle = Some(self.registry.insert(session).map_err(|_| full())?);
+                said
+            }
+            Ok(Admission::Wait(waiting)) => {
+                let mut said = words::verdict("wait");
+                said.extend(need(waiting.need()));
+                connection.handle = Some(self.registry.hold(Box::new(waiting)).map_err(|_| full())?);
+                said
+            }
+            Err(refusal) => words::refused(&refusal),
+        };
+        self.connections.push(connection);
+        Ok(said)
+    }
+
+    pub(super) fn on_connection(&mut self, verb: &str, step: &Value) -> Result<Words, Wrong> {
+        let Some(handle) = self.named(text(step, verb)?)?.handle else { return Ok(words::stale()) };
+        if verb == "provide" && self.registry.waiting(handle).is_ok() {
+            return self.provide_candidate(handle, answer_of(step)?);
+        }
+        match verb {
+            "receive" => self.receive(handle, step),
+            "lost" => Ok(self.lost(handle)),
+            verb => self.on_session(verb, handle, step),
+        }
+    }
+
+    fn receive(&mut self, handle: Handle, step: &Value) -> Result<Words, Wrong> {
+        let kind = text(step, "kind")?;
+        let payload = match optional_text(step, "text")? {
+            Some(text) => text.as_bytes().to_vec(),
+            None if kind == "close" => Vec::new(),
+            None => bytes(step, "bytes")?,
+        };
+        let message = match kind {
+            "text" => Message::Text(&payload),
+            "binary" => Message::Binary(&payload),
+            "ping" => Message::Ping(&payload),
+            "pong" => Message::Pong(&payload),
+            "close" => Message::Close(code_of(step)?),
+            _ => return Err(Wrong::new("kind: expected \"text\", \"binary\", \"ping\", \"pong\" or \"close\"")),
+        };
+        let now = self.now.mono;
+        let Ok(outcome) = self.registry.receive(handle, message, &mut self.scratch, now) else {
+            return Ok(words::stale());
+        };
+        let Ok(session) = self.registry.session(handle) else { return Ok(words::stale()) };
+        Ok(words::outcome(outcome, session, &payload, now))
+    }
+
+    fn on_session(&mut self, verb: &str, handle: Handle, step: &Value) -> Result<Words, Wrong> {
+        let now = self.now;
+        let Ok(mut session) = self.registry.entry(handle) else { return Ok(words::stale()) };
+        Ok(match verb {
+            "sent" => words::pressure(session.queued(number(step, "bytes")?, now.mono)),
+            "drained" => {
+                session.drained(number(step, "bytes")?);
+                words::words([("ok", true.into())])
+            }
+            "provide" => {
+                let judgement = session.provide(answer_of(step)?, now);
+                words::judgement(&judgement, &session, now.mono)
+            }
+            "revalidated" => {
+                let outcome = session.revalidated(answer_of(step)?, now);
+                words::outcome(outcome, &session, &[], now.mono)
+            }
+            "authenticate" => {
+                let message = match optional_text(step, "text")? {
+                    Some(text) => text.as_bytes().to_vec(),
+                    None => bytes(step, "bytes")?,
+                };
+                let judgement = session.authenticate(&message, now);
+                words::judgement(&judgement, &session, now.mono)
+            }
+            "close" => {
+                let outcome = session.close(reason_of(step)?, now.mono);
+                words::outcome(outcome, &session, &[], now.mono)
+            }
+            "join" => match session.join(text(step, "channel")?) {
+                Ok(new) => words::words([("ok", new.into())]),
+                Err(reason) => words::words([("ok", false.into()), ("reason", reason.name().into())]),
+            },
+            _ => words::words([("ok", session.leave(text(step, "channel")?).into())]),
+        })
+    }
+
+    fn provide_candidate(&mut self, handle: Handle, answer: Answer) -> Result<Words, Wrong> {
+        let Ok(provided) = self.registry.provide(handle, answer, self.now) else { return Ok(words::stale()) };
+        Ok(match provided {
+            Provided::Open => {
+                let Ok(session) = self.registry.session(handle) else { return Ok(words::stale()) };
+                let (said, id) = (words::opened(session), session.id());
+                for one in self.connections.iter_mut().filter(|one| one.handle == Some(handle)) {
+                    one.session = Some(id);
+                }
+                said
+            }
+            Provided::Wait => words::verdict("wait"),
+            Provided::Refused(refusal) => {
+                self.gone(handle);
+                words::refused(&refusal)
+            }
+        })
+    }
+
+    /// The connection is cut: a candidate is let go, a session says what is to be recorded.
+    fn lost(&mut self, handle: Handle) -> Words {
+        let mut said = words::words([("ok", true.into())]);
+        if let Ok(mut session) = self.registry.entry(handle) {
+            let event = session.lost(self.now.mono);
+            words::event(&mut said, event.as_ref());
+        }
+        if self.registry.abandon(handle).is_ok() {
+            self.gone(handle);
+        } else {
+            self.remove(handle);
+        }
+        said
+    }
+
+    /// Takes a session out, which gives every slot back that it has.
+    pub(super) fn remove(&mut self, handle: Handle) {
+        drop(self.registry.remove(handle));
+        self.gone(handle);
+    }
+}
+
+fn code_of(step: &Value) -> Result<Option<u16>, Wrong> {
+    let code = optional_number(step, "code")?.map(u16::try_from).transpose();
+    code.map_err(|_| Wrong::new("code: expected a number below 65536"))
+}
+
+fn reason_of(step: &Value) -> Result<Reason, Wrong> {
+    let Some(name) = optional_text(step, "reason")? else { return Ok(Reason::ClosedByHost) };
+    let reason = Reason::ALL.iter().find(|reason| reason.name() == name);
+    reason.copied().ok_or_else(|| Wrong::new("reason: there is no such reason"))
+}
+
+fn answer_of(step: &Value) -> Result<Answer, Wrong> {
+    let answer = required(step, "answer")?;
+    if let Some(identity) = identity(answer, "identity").map_err(|wrong| wrong.within("answer"))? {
+        return Ok(Answer::Identity(identity));
+    }
+    let says = |name| optional(answer, name).and_then(Value::as_bool) == Some(true);
+    match (says("refused"), says("unavailable")) {
+        (true, false) => Ok(Answer::Refused),
+        (false, true) => Ok(Answer::Unavailable),
+        _ => Err(Wrong::new("answer: expected identity, or refused or unavailable with true")),
+    }
+}
+
+fn full() -> Wrong {
+    Wrong::new("the registry is full")
+}
