@@ -233,7 +233,25 @@ impl Candidate {
         }
     }
 
+    /// Rules that changed while the host was asked hold for the answer, too.
+    fn recheck(&mut self, now: Timestamp) -> Result<(), Refusal> {
+        let epoch = self.guard.epoch();
+        if epoch == self.epoch {
+            return Ok(());
+        }
+        if self.guard.is_draining() {
+            return Err(Refused::until(Reason::Draining, now.after(self.rules.document.deadline.drain.get())).at(now));
+        }
+        let rules = self.guard.rules(&self.peer);
+        if !Arc::ptr_eq(&rules, &self.rules) && !rules.still_allows(&self.peer) {
+            return Err(Reason::PolicyChanged.into());
+        }
+        (self.rules, self.epoch) = (rules, epoch);
+        Ok(())
+    }
+
     fn identified(mut self, identity: Identity, now: Now) -> Result<Admission, Refusal> {
+        self.recheck(now.mono)?;
         let identity = Arc::new(identity);
         let admitted = self.seats.admit(&self.rules, &identity, now);
         admitted.map_err(|refused| refused.at(now.mono))?;

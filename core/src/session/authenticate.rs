@@ -52,6 +52,9 @@ impl Session {
                 if let Some(asked) = self.cold.state.asked() {
                     *asked = true;
                 }
+                if !self.cold.is_pending() {
+                    self.cold.deadline = now.mono.after(rules.document.deadline.admit.get());
+                }
                 Judgement::Wait(need)
             }
             Err(reason) => Judgement::Done(self.rejected(reason, now.mono)),

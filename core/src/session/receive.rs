@@ -130,7 +130,10 @@ impl Session {
         let cost = rules.messages.cost(index);
         let permitted = self.permits(rules.messages.scopes(index));
         if cost > 1 {
-            self.charge(u64::from(cost).saturating_sub(1), 0, now)?;
+            let more = self.charge(u64::from(cost).saturating_sub(1), 0, now);
+            // The one that was charged already is the price of having been looked at. The next try
+            // pays the whole cost, so it is the whole cost that has to be waited for.
+            more.map_err(|refused| self.test(u64::from(cost), length, now).err().unwrap_or(refused))?;
         }
         if permitted { Ok(index) } else { Err(Refused::Message(Reason::Forbidden)) }
     }
@@ -145,6 +148,31 @@ impl Session {
     /// All buckets are read before one is charged. A race lost afterwards refuses and leaves the
     /// earlier ones charged: one message too few may get through, never one too many.
     fn charge(&mut self, cost: u64, bytes: u64, now: Timestamp) -> Result<(), Refused> {
+        let refused = self.test(cost, bytes, now);
+        if let Err(Refused::Limit(until)) = refused {
+            return Err(Refused::Limit(until));
+        }
+        let Self { hot, cold } = self;
+        let quotas = &hot.rules.quotas;
+        let (addresses, users) = hot.guard.ledgers();
+        // Charged even if the address is at its limit: who goes on regardless comes to his own.
+        let mut windows = cold.windows.as_deref_mut();
+        let charged = quotas
+            .messages
+            .charge_own(&mut hot.messages, windows.as_mut().map(|own| &mut own.messages), cost, now)
+            .and_then(|()| quotas.bytes.charge_own(&mut hot.bytes, windows.map(|own| &mut own.bytes), bytes, now));
+        charged.map_err(Refused::Limit)?;
+        refused?;
+        if let Some(user) = hot.user {
+            users.charge(user, Lane::Messages, &quotas.user, cost, now).map_err(Refused::Limit)?;
+        }
+        addresses.charge(hot.address, Lane::Messages, &quotas.address.fine, cost, now).map_err(Refused::Crowd)?;
+        let wide = |wide| addresses.charge(wide, Lane::Messages, &quotas.address.wide, cost, now);
+        hot.wide.map_or(Ok(()), wide).map_err(Refused::Crowd)
+    }
+
+    /// Whether a message could be charged, or until when not.
+    fn test(&self, cost: u64, bytes: u64, now: Timestamp) -> Result<(), Refused> {
         let Self { hot, cold } = self;
         let quotas = &hot.rules.quotas;
         let (addresses, users) = hot.guard.ledgers();
@@ -160,25 +188,11 @@ impl Session {
         ];
         let own = own.into_iter().filter_map(Result::err).max();
         let shared = shared.into_iter().filter_map(Result::err).max();
-        if let Some(until) = own {
-            return Err(Refused::Limit(until.max(shared.unwrap_or_default())));
+        match (own, shared) {
+            (None, None) => Ok(()),
+            (None, Some(until)) => Err(Refused::Crowd(until)),
+            (Some(until), shared) => Err(Refused::Limit(until.max(shared.unwrap_or_default()))),
         }
-        // Charged even if the address is at its limit: who goes on regardless comes to his own.
-        let mut windows = cold.windows.as_deref_mut();
-        let charged = quotas
-            .messages
-            .charge_own(&mut hot.messages, windows.as_mut().map(|own| &mut own.messages), cost, now)
-            .and_then(|()| quotas.bytes.charge_own(&mut hot.bytes, windows.map(|own| &mut own.bytes), bytes, now));
-        charged.map_err(Refused::Limit)?;
-        if let Some(until) = shared {
-            return Err(Refused::Crowd(until));
-        }
-        if let Some(user) = hot.user {
-            users.charge(user, Lane::Messages, &quotas.user, cost, now).map_err(Refused::Limit)?;
-        }
-        addresses.charge(hot.address, Lane::Messages, &quotas.address.fine, cost, now).map_err(Refused::Crowd)?;
-        let wide = |wide| addresses.charge(wide, Lane::Messages, &quotas.address.wide, cost, now);
-        hot.wide.map_or(Ok(()), wide).map_err(Refused::Crowd)
     }
 
     /// A message that came when the session was not plainly open, or after the guard changed.

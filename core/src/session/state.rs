@@ -264,6 +264,14 @@ impl Cold {
         self.expires.min(aged).min(self.drain)
     }
 
+    /// When the host must have judged a renewed credential, if it was asked.
+    pub(crate) fn answer_by(&self) -> Timestamp {
+        match self.state {
+            State::Open(beat) | State::Expired { beat, .. } if beat.asked => self.deadline,
+            _ => Timestamp::MAX,
+        }
+    }
+
     pub(crate) fn retry_after(&self, now: Timestamp) -> Option<Duration> {
         (self.refused_until > now).then(|| self.refused_until.since(now))
     }

@@ -46,6 +46,10 @@ impl Session {
         if now >= self.cold.drain {
             return Some(self.close(Reason::Draining, now));
         }
+        // The host was asked about a renewed credential and does not answer: fail closed.
+        if now >= self.cold.deadline && self.cold.state.asked() == Some(&mut true) {
+            return Some(self.close(Reason::IdentityUnavailable, now));
+        }
         if lifetime.is_some_and(|end| now >= end) {
             return Some(self.close(Reason::MaxLifetime, now));
         }
@@ -115,7 +119,7 @@ impl Session {
             State::Expired { told: true, .. } => {
                 let end = cold.expires.after(document.deadline.expiry_grace.get());
                 let aged = document.deadline.lifetime.get().map(|lifetime| cold.opened.after(lifetime.get()));
-                end.min(cold.drain).min(aged.unwrap_or(Timestamp::MAX))
+                end.min(cold.drain).min(aged.unwrap_or(Timestamp::MAX)).min(cold.answer_by())
             }
             State::Open(beat) => {
                 let alive = match heartbeat.mode {
@@ -126,7 +130,7 @@ impl Session {
                 let waits = if beat.revalidating { document.deadline.admit.get() } else { Duration::ZERO };
                 let idle = document.deadline.idle.get().map(|idle| hot.heard.after(idle.get()));
                 let idle = idle.unwrap_or(Timestamp::MAX);
-                cold.hard_stop(&hot.rules).min(alive).min(cold.revalidate.after(waits)).min(idle)
+                cold.hard_stop(&hot.rules).min(alive).min(cold.revalidate.after(waits)).min(idle).min(cold.answer_by())
             }
         };
         (at < Timestamp::MAX).then_some(at)

@@ -315,3 +315,39 @@ fn a_routes_rules_are_not_left_by_another_spelling_of_its_path() {
         assert_eq!(story.refused(&Client::stranger().to(path)), Reason::CredentialMissing, "{path}");
     }
 }
+
+#[test]
+fn a_refresh_that_the_host_does_not_answer_closes() {
+    let source = r#"
+        origin.allow = ["https://app.example.com"]
+        credential.sources = [{ kind = "session", in = "cookie", name = "sid" }]
+        credential.refresh = { type = "auth", field = "token" }
+        heartbeat.interval = "1h"
+    "#;
+    let mut story = Story::of(source);
+    let Ok(crate::Admission::Wait(waiting)) = story.admit(&Client::stranger().header("cookie", "sid=a")) else {
+        panic!()
+    };
+    let admitted = waiting.provide(Answer::Identity(Identity::assertion("alice")), story.now);
+    let Ok(crate::Admission::Open(mut session)) = admitted else { panic!() };
+    assert!(matches!(session.authenticate(auth_message("b").as_bytes(), story.now), Judgement::Wait(_)));
+    let began = story.now.mono;
+    let due = story.next_due(&mut session, MINUTE).unwrap();
+    assert!(matches!(due.action, Action::Close(close) if close.reason == Reason::IdentityUnavailable));
+    assert_eq!(story.now.mono.since(began), 10 * SECOND);
+}
+
+#[test]
+fn a_drain_that_begins_while_the_host_looks_up_refuses_the_candidate() {
+    let source = r#"
+        origin.allow = ["https://app.example.com"]
+        credential.sources = [{ kind = "session", in = "cookie", name = "sid" }]
+    "#;
+    let story = Story::of(source);
+    let Ok(crate::Admission::Wait(waiting)) = story.admit(&Client::stranger().header("cookie", "sid=a")) else {
+        panic!()
+    };
+    let _ = story.guard.drain(story.now.mono);
+    let refusal = waiting.provide(Answer::Identity(Identity::assertion("alice")), story.now).unwrap_err();
+    assert_eq!(refusal.reason(), Reason::Draining);
+}

@@ -147,3 +147,21 @@ fn a_users_violations_ban_the_user_and_not_the_address() {
     assert_eq!(story.refused(&Client::good(&story, "mallory")), Reason::Banned);
     let _alice = story.open_user("alice");
 }
+
+#[test]
+fn a_costly_message_is_refused_until_exactly_when_its_whole_cost_is_there() {
+    let mut story = Story::new(
+        r#"
+        rate.connection.messages = { limit = 4, per = "4s", burst = 4 }
+        message.types.search = { cost = 3 }
+        "#,
+    );
+    let mut session = story.open_user("alice");
+    let search = r#"{"type":"search"}"#;
+    assert!(delivered(story.text(&mut session, search)));
+    assert!(!delivered(story.text(&mut session, search)));
+    let wait = session.retry_after(story.now.mono).unwrap();
+    assert_eq!(wait, 3 * SECOND, "one is left and spent on the look; three have to come back");
+    story.pass(wait);
+    assert!(delivered(story.text(&mut session, search)));
+}
