@@ -243,3 +243,24 @@ async fn connect_after(stream: smol::net::TcpStream) -> impl Sized {
     request.headers_mut().insert("cookie", "sid=s3cret".parse().unwrap());
     async_tungstenite::client_async(request, stream).await.unwrap()
 }
+
+#[test]
+fn a_request_that_an_http_server_has_read_is_judged_the_same() {
+    run(async {
+        let guard = guard("");
+        let (mut parts, ()) = request(Some(&token("ann", 60))).into_parts();
+        let session = guard.upgrade_http(&parts, LOCAL).await.unwrap();
+        let answer = wswarden::http_response(session.response());
+        assert_eq!(answer.status(), 101);
+        assert_eq!(answer.headers()["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert_eq!(session.peer().path.as_ref(), "/chat");
+
+        parts.headers.append("authorization", "Bearer x".parse().unwrap());
+        let refusal = guard.upgrade_http(&parts, LOCAL).await.unwrap_err();
+        let answer = wswarden::http_response(&refusal.response());
+        assert_eq!(answer.status(), refusal.reason().http_status());
+        assert!(answer.body().starts_with(b"{"));
+        drop(session);
+        empty(&guard).await;
+    });
+}
