@@ -410,6 +410,7 @@ fn an_answer_that_comes_within_the_grace_renews_the_session() {
         credential.sources = [{ kind = "session", in = "cookie", name = "sid" }]
         credential.refresh = { type = "auth", field = "token" }
         heartbeat.interval = "1h"
+        deadline.admit = "2min"
     "#;
     for asked_when_expired in [false, true] {
         let mut story = Story::of(source);
