@@ -1,5 +1,8 @@
 //! What the machine asks of a block of bytes, and the answer in plain code.
 
+use super::{Machine, Sink};
+use crate::message::Fault;
+
 /// A way of looking at a block of bytes at once.
 pub(crate) trait Lanes {
     /// The bytes of a block: at most 32, so that a bit for each fits a word.
@@ -47,6 +50,20 @@ impl Level {
         }
         Self::Baseline
     }
+}
+
+/// The lanes of every processor of this architecture.
+#[cfg(target_arch = "aarch64")]
+pub(crate) type Baseline = super::simd::Neon;
+#[cfg(target_arch = "x86_64")]
+pub(crate) type Baseline = super::simd::Sse2;
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub(crate) type Baseline = Scalar;
+
+/// Runs the machine with lanes that need no asking.
+#[inline(never)]
+pub(crate) fn run<S: Sink, L: Lanes>(machine: &mut Machine<'_, S>) -> Result<(), Fault> {
+    machine.run::<L>()
 }
 
 /// Blocks in plain code, 16 bytes wide.

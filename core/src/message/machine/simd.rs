@@ -9,7 +9,7 @@ use std::arch::aarch64 as v;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64 as v;
 
-use super::lanes::{Lanes, Level, Scalar};
+use super::lanes::{self, Lanes, Level};
 use super::{Machine, Sink};
 use crate::message::Fault;
 
@@ -20,21 +20,9 @@ pub(crate) fn run<S: Sink>(level: Level, machine: &mut Machine<'_, S>) -> Result
         #[cfg(target_arch = "x86_64")]
         // SAFETY: only `Level::widest` makes this value, after the processor said that it has all the features.
         Level::Avx2(_) => unsafe { run_avx2(machine) },
-        Level::Baseline => run_plain::<S, Baseline>(machine),
-        Level::Scalar => run_plain::<S, Scalar>(machine),
+        Level::Baseline => lanes::run::<S, lanes::Baseline>(machine),
+        Level::Scalar => lanes::run::<S, lanes::Scalar>(machine),
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-type Baseline = Sse2;
-#[cfg(target_arch = "aarch64")]
-type Baseline = Neon;
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-type Baseline = Scalar;
-
-#[inline(never)]
-fn run_plain<S: Sink, L: Lanes>(machine: &mut Machine<'_, S>) -> Result<(), Fault> {
-    machine.run::<L>()
 }
 
 #[cfg(target_arch = "x86_64")]
