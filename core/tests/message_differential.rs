@@ -7,6 +7,7 @@ mod message_suites;
 use serde_json::{Value, json};
 use wswarden_core::Reason;
 use wswarden_core::message::Scratch;
+use wswarden_core::message::json::{Limits, check};
 use wswarden_core::message::schema::{Machinery, Schema, SchemaOptions};
 
 /// A generator of numbers that needs no seed from outside: a failure can be run again.
@@ -76,8 +77,10 @@ fn run(pairs: &[Pair], mutants: usize) {
         let ours = pair.ours.is_valid(&bytes, &mut scratch);
         let theirs = serde_json::from_slice::<Value>(&bytes).is_ok_and(|value| pair.theirs.is_valid(&value));
         valid += usize::from(ours.is_ok());
+        // Where a key stands twice, ours may have met another fault first: the text alone tells.
+        let refused = || check(&bytes, &Limits::default(), &mut Scratch::new()).is_err_and(|fault| by_our_rule(fault.reason));
         match ours {
-            Err(fault) if theirs && by_our_rule(fault.reason) => ruled += 1,
+            Err(_) if theirs && refused() => ruled += 1,
             _ => assert_eq!(ours.is_ok(), theirs, "{ours:?} on {} by {}", String::from_utf8_lossy(&bytes), pair.schema),
         }
     }
@@ -135,7 +138,7 @@ fn mutants_of_the_suite_are_judged_as_others_judge_them() {
             let mut options = SchemaOptions::default();
             (options.tolerate_unknown, options.assert_formats) = (true, false);
             options.machinery = Machinery::Fast;
-            options.limits = wswarden_core::message::json::Limits::dangerous_lax();
+            options.limits = Limits::dangerous_lax();
             options.limits.duplicates = wswarden_core::message::json::Duplicates::Refuse;
             let (Ok(ours), Ok(theirs)) = (Schema::compile(&group["schema"], &options), jsonschema::options().should_validate_formats(false).build(&group["schema"])) else {
                 continue;

@@ -22,10 +22,11 @@ impl Fault {
     }
 }
 
-/// A place in a message as 32 bits; messages of 2 GiB and more are refused before it is asked for.
+/// A place in a message as 32 bits.
 #[inline(always)]
+#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "messages of 2 GiB and more are refused before")]
 pub(crate) fn offset(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
+    at as u32
 }
 
 /// Where a message went wrong, in words, for its sender or a log: at most 1 KiB.

@@ -1,6 +1,6 @@
 //! What the machine asks of a block of bytes, and the answer in plain code.
 
-use super::{Machine, Sink};
+use super::{Machine, Node, Sink};
 use crate::message::Fault;
 
 /// A way of looking at a block of bytes at once.
@@ -62,8 +62,8 @@ pub(crate) type Baseline = Scalar;
 
 /// Runs the machine with lanes that need no asking.
 #[inline(never)]
-pub(crate) fn run<S: Sink, L: Lanes>(machine: &mut Machine<'_, S>) -> Result<(), Fault> {
-    machine.run::<L>()
+pub(crate) fn run<'a, S: Sink, L: Lanes>(machine: &mut Machine<'a, S>, node: &'a Node, at: usize) -> Result<usize, Fault> {
+    machine.run::<L>(node, at)
 }
 
 /// Blocks in plain code, 16 bytes wide.

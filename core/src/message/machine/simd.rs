@@ -10,25 +10,25 @@ use std::arch::aarch64 as v;
 use std::arch::x86_64 as v;
 
 use super::lanes::{self, Lanes, Level};
-use super::{Machine, Sink};
+use super::{Machine, Node, Sink};
 use crate::message::Fault;
 
-/// Runs the machine with the lanes of `level`.
+/// Judges the value at `at` with the lanes of `level`; the answer is the place past it.
 #[inline(always)]
-pub(crate) fn run<S: Sink>(level: Level, machine: &mut Machine<'_, S>) -> Result<(), Fault> {
+pub(crate) fn run<'a, S: Sink>(level: Level, machine: &mut Machine<'a, S>, node: &'a Node, at: usize) -> Result<usize, Fault> {
     match level {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: only `Level::widest` makes this value, after the processor said that it has all the features.
-        Level::Avx2(_) => unsafe { run_avx2(machine) },
-        Level::Baseline => lanes::run::<S, lanes::Baseline>(machine),
-        Level::Scalar => lanes::run::<S, lanes::Scalar>(machine),
+        Level::Avx2(_) => unsafe { run_avx2(machine, node, at) },
+        Level::Baseline => lanes::run::<S, lanes::Baseline>(machine, node, at),
+        Level::Scalar => lanes::run::<S, lanes::Scalar>(machine, node, at),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn run_avx2<S: Sink>(machine: &mut Machine<'_, S>) -> Result<(), Fault> {
-    machine.run::<Avx2>()
+fn run_avx2<'a, S: Sink>(machine: &mut Machine<'a, S>, node: &'a Node, at: usize) -> Result<usize, Fault> {
+    machine.run::<Avx2>(node, at)
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -32,7 +32,7 @@ impl Builder<'_, '_> {
         let choice = self.choice(form, place)?;
         if let Some(choice) = choice {
             rare.choice = Some(choice);
-            let rule = ObjectRule { names: Names::default(), required: 0, extra: Extra::Refused, least: 0, most: u32::MAX, rare: Some(Box::new(rare)), place };
+            let rule = ObjectRule { names: Names::default(), required: 0, extra: Extra::Refused, least: 0, most: u32::MAX, is_limit: false, rare: Some(Box::new(rare)), place };
             return Ok(add(&mut self.program.objects, rule));
         }
         for part in form.parts() {
@@ -46,7 +46,7 @@ impl Builder<'_, '_> {
                 }
             }
         }
-        let mut rule = ObjectRule { names: Names::default(), required: 0, extra: Extra::Refused, least: 0, most: u32::MAX, rare: None, place };
+        let mut rule = ObjectRule { names: Names::default(), required: 0, extra: Extra::Refused, least: 0, most: u32::MAX, is_limit: false, rare: None, place };
         let (mut patterns, mut spelled): (Vec<Pattern>, Vec<String>) = (Vec::new(), Vec::new());
         let mut members = Vec::new();
         let mut dependent: Vec<(String, Vec<String>)> = Vec::new();

@@ -191,6 +191,7 @@ impl Schema {
     pub fn compile(schema: &Value, options: &SchemaOptions) -> Result<Self, SchemaError> {
         let mut program = Program::new();
         let compiled = compile_into(&mut program, schema, options)?;
+        program.limit_members(options.limits.max_members);
         Ok(Self {
             program,
             root: compiled.node,
