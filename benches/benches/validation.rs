@@ -211,7 +211,8 @@ fn count(name: &str, turns: usize) {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    match arguments.iter().position(|argument| argument == "--count" || argument == "--ratios" || argument == "--write") {
+    match arguments.iter().position(|argument| argument == "--count" || argument == "--ratios" || argument == "--write")
+    {
         Some(at) if arguments[at] == "--count" => count(&arguments[at + 1], arguments[at + 2].parse().expect("turns")),
         Some(at) if arguments[at] == "--write" => {
             for (name, bytes) in corpus::messages() {

@@ -64,7 +64,12 @@ fn no_message_makes_the_engine_allocate() {
     let many: String = (0..900).map(|key| format!(",\"key{key}\":[{key},{{\"a\":null}}]")).collect();
     let cases = [
         (chat(""), true),
-        (chat(r#","mail":"a.b@example.com","at":"2026-11-23T12:00:00Z","link":"https://example.com/a?b#c","price":12.34"#), true),
+        (
+            chat(
+                r#","mail":"a.b@example.com","at":"2026-11-23T12:00:00Z","link":"https://example.com/a?b#c","price":12.34"#,
+            ),
+            true,
+        ),
         (chat(r#","tags":["a","b","c"],"who":{"name":1},"open":{"x1":1,"other":"1"}"#), true),
         (chat(r#","tags":["a","b","\u0061"]"#), false),
         (chat(r#","who":{"x":1}"#), false),
@@ -81,7 +86,8 @@ fn no_message_makes_the_engine_allocate() {
     ];
     for (text, accepted) in &cases {
         let mut judged = None;
-        let count = allocations(|| judged = Some(messages.judge(MessageKind::Text, text.as_bytes(), &mut scratch).is_ok()));
+        let count =
+            allocations(|| judged = Some(messages.judge(MessageKind::Text, text.as_bytes(), &mut scratch).is_ok()));
         assert_eq!((judged, count), (Some(*accepted), 0), "{}", text.get(..150).unwrap_or(text));
     }
     let broken = [b"{\"type\":\"any\",\"a\":\"".as_slice(), &[0xff], b"\"}"].concat();

@@ -21,8 +21,40 @@ impl Dice {
 }
 
 const PIECES: &[&str] = &[
-    "\"", "\\", "{", "}", "[", "]", ",", ":", " ", "0", "-1", "1.0", "1e2", "1.5", "1e400", "null", "true", "false", "\"a\"", "\"type\":", "\"é\"",
-    "\\u0061", "\\ud83d\\ude80", "\\ud800", "\u{0}", "\n", "é", "🚀", "{\"a\":1}", "[1,\"1\"]", "9007199254740993", "\"id\"", "\"chat\"", "123456789012345678901",
+    "\"",
+    "\\",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    " ",
+    "0",
+    "-1",
+    "1.0",
+    "1e2",
+    "1.5",
+    "1e400",
+    "null",
+    "true",
+    "false",
+    "\"a\"",
+    "\"type\":",
+    "\"é\"",
+    "\\u0061",
+    "\\ud83d\\ude80",
+    "\\ud800",
+    "\u{0}",
+    "\n",
+    "é",
+    "🚀",
+    "{\"a\":1}",
+    "[1,\"1\"]",
+    "9007199254740993",
+    "\"id\"",
+    "\"chat\"",
+    "123456789012345678901",
 ];
 
 /// Changes a few places of a message.
@@ -78,7 +110,8 @@ fn run(pairs: &[Pair], mutants: usize) {
         let theirs = serde_json::from_slice::<Value>(&bytes).is_ok_and(|value| pair.theirs.is_valid(&value));
         valid += usize::from(ours.is_ok());
         // Where a key stands twice, ours may have met another fault first: the text alone tells.
-        let refused = || check(&bytes, &Limits::default(), &mut Scratch::new()).is_err_and(|fault| by_our_rule(fault.reason));
+        let refused =
+            || check(&bytes, &Limits::default(), &mut Scratch::new()).is_err_and(|fault| by_our_rule(fault.reason));
         match ours {
             Err(_) if theirs && refused() => ruled += 1,
             _ => assert_eq!(ours.is_ok(), theirs, "{ours:?} on {} by {}", String::from_utf8_lossy(&bytes), pair.schema),
@@ -108,22 +141,31 @@ fn mutants_of_messages_are_judged_as_others_judge_them() {
     ]});
     let text = |value: Value| value.to_string().into_bytes();
     let pairs = [
-        pair(chat, vec![
-            text(json!({"type": "ping"})),
-            text(json!({"type": "chat", "content": "Hey \"team\", né 🚀 ok", "channelId": id})),
-            br#" { "channelId" : "3f2504e0-4f89-41d3-9a0c-0305e82c3301" , "t\u0079pe" : "chat" } "#.to_vec(),
-        ]),
-        pair(union, vec![
-            text(json!({"type": "a", "n": 12})),
-            text(json!({"list": [1, 2.5, null, -0.5], "type": "c"})),
-            text(json!({"sub": {"x": true, "xy": false, "other": "é"}, "type": "d", "more": [{"type": "a"}]})),
-        ]),
-        pair(free, vec![
-            text(json!({"a": 1, "b": {"c": [1, 2]}})),
-            text(json!(["a", 1, 1.5, null, [1]])),
-            text(json!({"k": 1, "other": true})),
-            text(json!({"one": "é"})),
-        ]),
+        pair(
+            chat,
+            vec![
+                text(json!({"type": "ping"})),
+                text(json!({"type": "chat", "content": "Hey \"team\", né 🚀 ok", "channelId": id})),
+                br#" { "channelId" : "3f2504e0-4f89-41d3-9a0c-0305e82c3301" , "t\u0079pe" : "chat" } "#.to_vec(),
+            ],
+        ),
+        pair(
+            union,
+            vec![
+                text(json!({"type": "a", "n": 12})),
+                text(json!({"list": [1, 2.5, null, -0.5], "type": "c"})),
+                text(json!({"sub": {"x": true, "xy": false, "other": "é"}, "type": "d", "more": [{"type": "a"}]})),
+            ],
+        ),
+        pair(
+            free,
+            vec![
+                text(json!({"a": 1, "b": {"c": [1, 2]}})),
+                text(json!(["a", 1, 1.5, null, [1]])),
+                text(json!({"k": 1, "other": true})),
+                text(json!({"one": "é"})),
+            ],
+        ),
     ];
     run(&pairs, mutants());
 }
@@ -140,11 +182,19 @@ fn mutants_of_the_suite_are_judged_as_others_judge_them() {
             options.machinery = Machinery::Fast;
             options.limits = Limits::dangerous_lax();
             options.limits.duplicates = wswarden_core::message::json::Duplicates::Refuse;
-            let (Ok(ours), Ok(theirs)) = (Schema::compile(&group["schema"], &options), jsonschema::options().should_validate_formats(false).build(&group["schema"])) else {
+            let (Ok(ours), Ok(theirs)) = (
+                Schema::compile(&group["schema"], &options),
+                jsonschema::options().should_validate_formats(false).build(&group["schema"]),
+            ) else {
                 continue;
             };
             assert_eq!(ours.slow_places(), [], "{file}");
-            let seeds = group["tests"].as_array().expect("tests").iter().map(|test| test["data"].to_string().into_bytes()).collect();
+            let seeds = group["tests"]
+                .as_array()
+                .expect("tests")
+                .iter()
+                .map(|test| test["data"].to_string().into_bytes())
+                .collect();
             pairs.push(Pair { schema: group["schema"].clone(), ours, theirs, seeds });
         }
     }

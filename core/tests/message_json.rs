@@ -139,9 +139,7 @@ fn t74_nesting_is_counted_exactly_and_never_recursed_into() {
         let mut scratch = Box::new(Scratch::new());
         let got = std::thread::Builder::new()
             .stack_size(64 << 10)
-            .spawn(move || {
-                check(text.as_bytes(), &Limits::default(), &mut scratch).map_err(|fault| fault.reason)
-            })
+            .spawn(move || check(text.as_bytes(), &Limits::default(), &mut scratch).map_err(|fault| fault.reason))
             .expect("a thread")
             .join()
             .expect("no overflow");

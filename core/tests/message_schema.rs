@@ -90,7 +90,10 @@ fn suite(name: &str, draft: Draft) -> Option<[Count; 2]> {
 
 fn judge(name: &str, draft: Draft) {
     let Some([required, optional]) = suite(name, draft) else { return };
-    eprintln!("{name}: required {} {:?}, optional {} {:?}", required.cases, required.engines, optional.cases, optional.engines);
+    eprintln!(
+        "{name}: required {} {:?}, optional {} {:?}",
+        required.cases, required.engines, optional.cases, optional.engines
+    );
     assert!(required.wrong.is_empty(), "{} of {}: {:#?}", required.wrong.len(), required.cases, required.wrong);
     let unexplained: Vec<&String> =
         optional.wrong.iter().filter(|wrong| !EXCEPTIONS.iter().any(|(case, _)| wrong.starts_with(case))).collect();

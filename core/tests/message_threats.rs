@@ -77,20 +77,27 @@ fn t77_many_objects_that_must_differ_are_too_costly_or_compared_in_time() {
 
 #[test]
 fn t77_references_in_circles_are_errors() {
-    for schema in [json!({"$ref": "#"}), json!({"allOf": [{"$ref": "#"}]}), json!({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}})] {
+    for schema in [
+        json!({"$ref": "#"}),
+        json!({"allOf": [{"$ref": "#"}]}),
+        json!({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}),
+    ] {
         assert!(Schema::compile(&schema, &SchemaOptions::default()).is_err(), "{schema}");
     }
 }
 
 #[test]
 fn t79_nothing_is_fetched() {
-    for reference in ["http://127.0.0.1:1/schema", "https://example.com/schema.json#/x", "file:///etc/passwd", "other.json"] {
+    for reference in
+        ["http://127.0.0.1:1/schema", "https://example.com/schema.json#/x", "file:///etc/passwd", "other.json"]
+    {
         let error = Schema::compile(&json!({"items": {"$ref": reference}}), &SchemaOptions::default());
         assert!(error.is_err(), "{reference}");
     }
     let mut options = SchemaOptions::default();
     options.remotes.insert("https://example.com/schema.json".into(), json!({"type": "string"}));
-    let schema = Schema::compile(&json!({"items": {"$ref": "https://example.com/schema.json"}}), &options).expect("it is given");
+    let schema =
+        Schema::compile(&json!({"items": {"$ref": "https://example.com/schema.json"}}), &options).expect("it is given");
     assert_eq!(schema.engine(), Engine::Fast);
     assert!(schema.is_valid(b"[\"a\",1]", &mut Scratch::new()).is_err());
 }
@@ -119,7 +126,8 @@ fn t80_every_ocpp_schema_compiles_for_one_pass() {
     let Some(folder) = message_suites::folder("ocpp-schemas/v16", 78) else { return };
     let mut compiled = 0;
     for (file, bytes) in message_suites::files(&folder) {
-        let schema: Value = serde_json::from_slice(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes)).expect("JSON");
+        let schema: Value =
+            serde_json::from_slice(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes)).expect("JSON");
         match Schema::compile(&schema, &SchemaOptions::default()) {
             Ok(schema) => {
                 assert_eq!(schema.engine(), Engine::Fast, "{file}: {:?}", schema.slow_places());
@@ -149,7 +157,11 @@ fn t74_unions_at_every_level_fit_a_small_stack() {
         let schema = compile(&schema);
         let mut scratch = Box::new(Scratch::new());
         let thread = std::thread::Builder::new().stack_size(64 << 10);
-        thread.spawn(move || drop(schema.is_valid(message.as_bytes(), &mut scratch))).expect("a thread").join().expect("no overflow");
+        thread
+            .spawn(move || drop(schema.is_valid(message.as_bytes(), &mut scratch)))
+            .expect("a thread")
+            .join()
+            .expect("no overflow");
     }
 }
 
@@ -176,15 +188,35 @@ fn drafts_differ_where_they_say_so() {
         (Draft::Draft6, json!({"contains": {"minimum": 3}}), "[1,3]", true),
         (Draft::Draft6, json!({"propertyNames": {"maxLength": 2}}), "{\"abc\":1}", false),
         (Draft::Draft6, json!({"items": [{"type": "string"}], "additionalItems": false}), "[\"a\",1]", false),
-        (Draft::Draft7, json!({"$ref": "#/definitions/a", "maxLength": 1, "definitions": {"a": {"type": "string"}}}), "\"ab\"", true),
-        (Draft::Draft201909, json!({"$ref": "#/$defs/a", "maxLength": 1, "$defs": {"a": {"type": "string"}}}), "\"ab\"", false),
+        (
+            Draft::Draft7,
+            json!({"$ref": "#/definitions/a", "maxLength": 1, "definitions": {"a": {"type": "string"}}}),
+            "\"ab\"",
+            true,
+        ),
+        (
+            Draft::Draft201909,
+            json!({"$ref": "#/$defs/a", "maxLength": 1, "$defs": {"a": {"type": "string"}}}),
+            "\"ab\"",
+            false,
+        ),
         (Draft::Draft201909, json!({"items": [{"type": "string"}], "additionalItems": false}), "[\"a\",1]", false),
         (Draft::Draft201909, json!({"contains": {"const": 1}, "maxContains": 1}), "[1,1]", false),
         (Draft::Draft201909, json!({"contains": {"const": 1}, "minContains": 0}), "[]", true),
         (Draft::Draft201909, json!({"dependentRequired": {"a": ["b"]}}), "{\"a\":1}", false),
-        (Draft::Draft201909, json!({"$recursiveAnchor": true, "properties": {"a": {"$recursiveRef": "#"}}, "type": "object"}), "{\"a\":1}", false),
+        (
+            Draft::Draft201909,
+            json!({"$recursiveAnchor": true, "properties": {"a": {"$recursiveRef": "#"}}, "type": "object"}),
+            "{\"a\":1}",
+            false,
+        ),
         (Draft::Draft7, json!({"dependencies": {"a": ["b"]}}), "{\"a\":1}", false),
-        (Draft::Draft4, json!({"id": "http://x/", "definitions": {"a": {"id": "#a", "type": "null"}}, "items": {"$ref": "#a"}}), "[1]", false),
+        (
+            Draft::Draft4,
+            json!({"id": "http://x/", "definitions": {"a": {"id": "#a", "type": "null"}}, "items": {"$ref": "#a"}}),
+            "[1]",
+            false,
+        ),
         (Draft::Draft7, json!({"if": {"const": 1}, "then": false, "else": {"type": "string"}}), "1", false),
         (Draft::Draft7, json!({"if": {"const": 1}, "then": false, "else": {"type": "string"}}), "\"a\"", true),
     ] {
@@ -196,16 +228,26 @@ fn drafts_differ_where_they_say_so() {
         full.machinery = Machinery::Full;
         let schema: Value = serde_json::from_str(&schema_text).expect("it was");
         let full = Schema::compile(&schema, &full).expect("a tree can do all");
-        assert_eq!(full.is_valid(message.as_bytes(), &mut Scratch::new()).is_ok(), accepted, "{number:?} {schema_text} {message} by a tree");
+        assert_eq!(
+            full.is_valid(message.as_bytes(), &mut Scratch::new()).is_ok(),
+            accepted,
+            "{number:?} {schema_text} {message} by a tree"
+        );
     }
 }
 
 #[test]
 fn lengths_count_code_points() {
     let schema = json!({"type": "string", "maxLength": 3, "minLength": 3});
-    for (message, accepted) in
-        [("\"abc\"", true), ("\"日本語\"", true), ("\"🚀🚀🚀\"", true), (r#""\ud83d\ude80ab""#, true), (r#""\u00e9é\n""#, true), ("\"🚀🚀\"", false), ("\"abcd\"", false)]
-    {
+    for (message, accepted) in [
+        ("\"abc\"", true),
+        ("\"日本語\"", true),
+        ("\"🚀🚀🚀\"", true),
+        (r#""\ud83d\ude80ab""#, true),
+        (r#""\u00e9é\n""#, true),
+        ("\"🚀🚀\"", false),
+        ("\"abcd\"", false),
+    ] {
         assert_eq!(verdict(&schema, message).is_ok(), accepted, "{message}");
     }
 }

@@ -83,7 +83,11 @@ fn protocol_frames_that_are_arrays_are_known_by_position() {
 
 #[test]
 fn a_message_with_a_credential_never_looks_like_another() {
-    for document in [json!({}), json!({"schema": {"type": "object", "required": ["n"]}}), serde_json::to_value(chat()).expect("a table")] {
+    for document in [
+        json!({}),
+        json!({"schema": {"type": "object", "required": ["n"]}}),
+        serde_json::to_value(chat()).expect("a table"),
+    ] {
         let messages = Messages::compile_with_auth(&rules(document.clone()), &[("auth", "token")]).expect("a policy");
         let text = r#"{"token":"a\u002eb","type":"auth","n":1}"#;
         assert_eq!(judge(&messages, text), Ok(TypeIndex::AUTH), "{document}");
@@ -111,7 +115,10 @@ fn without_schemas_a_message_is_strict_json() {
 #[test]
 fn errors_of_the_operator_name_their_place() {
     for (document, error) in [
-        (json!({"types": {"chat": {"schema": {"properties": {"x": {"maxLenght": 3}}}}}}), "types.chat.schema: at /properties/x: unknown keyword \"maxLenght\"; did you mean \"maxLength\"?"),
+        (
+            json!({"types": {"chat": {"schema": {"properties": {"x": {"maxLenght": 3}}}}}}),
+            "types.chat.schema: at /properties/x: unknown keyword \"maxLenght\"; did you mean \"maxLength\"?",
+        ),
         (json!({"schema": {"type": "nothing"}}), "schema: at /type:"),
         (json!({"schema": true, "types": {"a": {}}}), "schema: there is one schema"),
         (json!({"json": {"max_depth": 0}}), "json.max_depth: must be from 1 to 128"),
@@ -128,7 +135,10 @@ fn t78_an_explanation_is_short_and_shows_nothing_the_sender_chose() {
     let explain = |text: &str| messages.explain(MessageKind::Text, text.as_bytes(), &mut Scratch::new());
     assert_eq!(explain("{}"), None);
     let told = explain(r#"{"list":[{"n":3},{"n":2}]}"#).expect("a fault");
-    assert_eq!((told.pointer.as_str(), told.schema.as_deref()), ("/list/1/n", Some("/properties/list/items/properties/n")));
+    assert_eq!(
+        (told.pointer.as_str(), told.schema.as_deref()),
+        ("/list/1/n", Some("/properties/list/items/properties/n"))
+    );
     let told = explain(r#"{"x":{"y":[1,{"list":01}]}}"#).expect("a fault");
     assert_eq!((told.fault.reason, told.pointer.as_str()), (Reason::InvalidJson, "/(key)/(key)/1/list"));
     let told = explain(r#"{"only":{"secret":1}}"#).expect("a fault");

@@ -70,7 +70,9 @@ const U2: &str = "9b2d7c1e-58aa-4c3f-8e21-7d0a4b6c9f10";
 
 fn text(twister: &mut Twister, n: usize, plain: bool) -> String {
     let words: Vec<&str> =
-        "the deploy went fine can somebody look at dashboards again before we ship this build to customers".split(' ').collect();
+        "the deploy went fine can somebody look at dashboards again before we ship this build to customers"
+            .split(' ')
+            .collect();
     let mut s = String::new();
     let mut i = 0;
     while s.chars().count() < n {
@@ -78,7 +80,8 @@ fn text(twister: &mut Twister, n: usize, plain: bool) -> String {
         s.push_str(words[twister.below(words.len() as u32)]);
         s.push(' ');
         if !plain {
-            for (every, more) in [(14, "\n"), (23, "\"quoted\" "), (17, "café naïve "), (41, "日本語 "), (53, "🚀 ")] {
+            for (every, more) in [(14, "\n"), (23, "\"quoted\" "), (17, "café naïve "), (41, "日本語 "), (53, "🚀 ")]
+            {
                 if i % every == 0 {
                     s.push_str(more);
                 }
@@ -163,9 +166,7 @@ pub fn rich() -> Value {
     let s = |most: u32| json!({"type": "string", "maxLength": most});
     let some = |most: u32| json!({"type": "string", "maxLength": most, "minLength": 1});
     let natural = || json!({"type": "integer", "minimum": 0});
-    let object = |properties: Value, required: Value| {
-        json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
-    };
+    let object = |properties: Value, required: Value| json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false});
     let meta = || {
         let client = json!({"enum": ["web", "ios", "android", "desktop"]});
         object(json!({"client": client, "ts": natural(), "locale": s(16)}), json!(["client", "ts"]))

@@ -11,7 +11,7 @@ use crate::Reason;
 pub struct Fault {
     /// What is wrong.
     pub reason: Reason,
-    /// The first byte at which it is certain, counted from 0.
+    /// Where, counted in bytes from 0: the byte that cannot be, or the value that is not as the schema says.
     pub at: u32,
 }
 
@@ -24,7 +24,11 @@ impl Fault {
 
 /// A place in a message as 32 bits.
 #[inline(always)]
-#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "messages of 2 GiB and more are refused before")]
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "messages of 2 GiB and more are refused before"
+)]
 pub(crate) fn offset(at: usize) -> u32 {
     at as u32
 }

@@ -102,14 +102,23 @@ impl Messages {
             limits,
             level: Level::widest(),
             kinds: Kinds::of(&rules.kinds),
-            types: vec![Type { name: None, cost: 1, scopes: Vec::new(), kinds: Kinds::of(&rules.kinds), slow: Vec::new() }],
+            types: vec![Type {
+                name: None,
+                cost: 1,
+                scopes: Vec::new(),
+                kinds: Kinds::of(&rules.kinds),
+                slow: Vec::new(),
+            }],
             by_value: Vec::new(),
             auth: auth.iter().map(|(name, member)| ((*name).into(), (*member).into())).collect(),
             discriminator: rules.discriminator.clone(),
             engine: Engine::Fast,
         };
         if rules.schema.is_some() && !rules.types.is_empty() {
-            return Err(PolicyError::new("schema", "there is one schema for all messages, or one for each type: not both"));
+            return Err(PolicyError::new(
+                "schema",
+                "there is one schema for all messages, or one for each type: not both",
+            ));
         }
         if let Some(schema) = &rules.schema {
             let (root, slow) = all.schema(schema, "schema")?;
@@ -203,7 +212,13 @@ impl Messages {
     }
 
     #[inline(always)]
-    fn run<S: Sink>(&self, kind: MessageKind, bytes: &[u8], scratch: &mut Scratch, sink: &mut S) -> Result<TypeIndex, Fault> {
+    fn run<S: Sink>(
+        &self,
+        kind: MessageKind,
+        bytes: &[u8],
+        scratch: &mut Scratch,
+        sink: &mut S,
+    ) -> Result<TypeIndex, Fault> {
         if !self.kinds.allow(kind) {
             return Err(Fault::new(Reason::WrongFrameType, 0));
         }
@@ -255,10 +270,14 @@ impl Messages {
             self.types.push(Type { name: Some(name.clone()), cost: one.cost, scopes: one.scopes.clone(), kinds, slow });
         }
         if !by_member && !self.auth.is_empty() {
-            return Err(PolicyError::new("discriminator", "a message that carries a credential is known by a member's name"));
+            return Err(PolicyError::new(
+                "discriminator",
+                "a message that carries a credential is known by a member's name",
+            ));
         }
         for (name, member) in self.auth.clone() {
-            let string = add(&mut self.program.strings, StringRule { kind: StringKind::Length(1, usize::MAX), place: 0 });
+            let string =
+                add(&mut self.program.strings, StringRule { kind: StringKind::Length(1, usize::MAX), place: 0 });
             let node = Node { string, ..Node::NEVER };
             let node = add(&mut self.program.nodes, node);
             let names = Names::members(&[(&member, node)]);
@@ -271,7 +290,8 @@ impl Messages {
         let values: Vec<(&str, u32)> = values.iter().map(|(name, rule)| (name.as_str(), *rule)).collect();
         let values = Names::values(&values);
         let otherwise = |rule| if untyped { Otherwise::Rule(rule) } else { Otherwise::UnknownType };
-        let mut node = if untyped { root } else { Node { literals: Literals::default(), place: UNTYPED, ..Node::NEVER } };
+        let mut node =
+            if untyped { root } else { Node { literals: Literals::default(), place: UNTYPED, ..Node::NEVER } };
         match &self.discriminator {
             Discriminator::Member(member) => {
                 let choice = Choice { tag: Names::members(&[(member, 0)]), values, otherwise: otherwise(root.object) };
@@ -302,7 +322,8 @@ fn object(extra: Extra, rare: Option<Box<RareObject>>) -> ObjectRule {
 
 /// The limits of a policy, as the machine takes them.
 fn limits(rules: &policy::JsonRules) -> Result<Limits, PolicyError> {
-    let wrong = |field: &str, most: usize| PolicyError::new(format!("json.{field}"), format!("must be from 1 to {most}"));
+    let wrong =
+        |field: &str, most: usize| PolicyError::new(format!("json.{field}"), format!("must be from 1 to {most}"));
     let within = |value: u32, most: usize| (1..=most).contains(&usize::try_from(value).unwrap_or(usize::MAX));
     if !within(rules.max_depth, MAX_DEPTH) {
         return Err(wrong("max_depth", MAX_DEPTH));

@@ -22,7 +22,9 @@ pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
         .expect("the suite's folder")
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.is_file())
-        .map(|path| (path.file_name().unwrap_or_default().to_string_lossy().into(), std::fs::read(&path).expect("a file")))
+        .map(|path| {
+            (path.file_name().unwrap_or_default().to_string_lossy().into(), std::fs::read(&path).expect("a file"))
+        })
         .collect();
     files.sort();
     files

@@ -1,9 +1,9 @@
 //! Which rule holds, when it depends on a value further on: looked up first, read again in its turn.
 
+use super::Machine;
 use super::lanes::Lanes;
 use super::names::Names;
 use super::rules::Choice;
-use super::Machine;
 use super::text::Span;
 use crate::message::tape::Sink;
 

@@ -39,7 +39,8 @@ impl<'a, S: Sink> Machine<'a, S> {
         let (base, mut depth) = (self.depth, self.depth);
         let mut at = start;
         let mut top = Frame::default();
-        let (mut object, mut array) = (program.objects.first().ok_or(internal(at))?, program.arrays.first().ok_or(internal(at))?);
+        let (mut object, mut array) =
+            (program.objects.first().ok_or(internal(at))?, program.arrays.first().ok_or(internal(at))?);
         loop {
             let first = text.at(at);
             let mut entered = false;
@@ -82,7 +83,8 @@ impl<'a, S: Sink> Machine<'a, S> {
                     if next == b'}' {
                         self.close_object(object, &top, at)?;
                     } else if entered || next == b',' {
-                        (node, at) = self.member::<L>(text, object, &mut top, at.wrapping_add(usize::from(!entered)))?;
+                        (node, at) =
+                            self.member::<L>(text, object, &mut top, at.wrapping_add(usize::from(!entered)))?;
                         break;
                     } else {
                         return Err(Fault::new(Reason::InvalidJson, at));
@@ -160,7 +162,13 @@ impl<'a, S: Sink> Machine<'a, S> {
 
     /// Reads the name of the member at `start`, white space aside: its node, and the place past the colon.
     #[inline(always)]
-    fn member<L: Lanes>(&mut self, text: Text<'a>, rule: &ObjectRule, top: &mut Frame, mut start: usize) -> Result<(&'a Node, usize), Fault> {
+    fn member<L: Lanes>(
+        &mut self,
+        text: Text<'a>,
+        rule: &ObjectRule,
+        top: &mut Frame,
+        mut start: usize,
+    ) -> Result<(&'a Node, usize), Fault> {
         let mut found = rule.names.here(text, start);
         if found.is_none() && text.at(start) <= b' ' {
             start = text.past_space(start);
@@ -193,7 +201,13 @@ impl<'a, S: Sink> Machine<'a, S> {
 
     /// A member whose name is not met in place: unknown, or spelled with escapes or spaces.
     #[inline(always)]
-    fn spelled_member<L: Lanes>(&mut self, text: Text<'a>, rule: &ObjectRule, top: &mut Frame, start: usize) -> Result<(u32, usize), Fault> {
+    fn spelled_member<L: Lanes>(
+        &mut self,
+        text: Text<'a>,
+        rule: &ObjectRule,
+        top: &mut Frame,
+        start: usize,
+    ) -> Result<(u32, usize), Fault> {
         if text.at(start) != b'"' {
             return Err(Fault::new(Reason::InvalidJson, start));
         }
@@ -261,7 +275,9 @@ impl<'a, S: Sink> Machine<'a, S> {
                 top.more = top.more.wrapping_add(u16::from(place < required));
                 Ok(())
             }
-            Noted::Twice if self.limits.duplicates == Duplicates::Refuse => Err(Fault::new(Reason::DuplicateKey, start)),
+            Noted::Twice if self.limits.duplicates == Duplicates::Refuse => {
+                Err(Fault::new(Reason::DuplicateKey, start))
+            }
             Noted::Twice => Ok(()),
             Noted::Full => Err(Fault::new(Reason::JsonLimit, start)),
         }
@@ -329,7 +345,13 @@ impl<'a, S: Sink> Machine<'a, S> {
 
     /// The rule that a choice led to.
     #[inline(always)]
-    fn chosen(&mut self, chosen: Option<(u32, usize)>, otherwise: Otherwise, place: u32, at: usize) -> Result<u32, Fault> {
+    fn chosen(
+        &mut self,
+        chosen: Option<(u32, usize)>,
+        otherwise: Otherwise,
+        place: u32,
+        at: usize,
+    ) -> Result<u32, Fault> {
         match (chosen, otherwise) {
             (Some((rule, _)), _) => Ok(rule),
             (None, Otherwise::Rule(rule)) => Ok(rule),
@@ -348,7 +370,8 @@ pub(super) fn internal(at: usize) -> Fault {
 impl Patterns {
     /// The node of a member by the patterns that its name matches.
     fn node(&self, raw: &[u8], escaped: bool) -> u32 {
-        let set = self.patterns.iter().rev().fold(0_u32, |set, pattern| (set << 1) | u32::from(pattern.is_in(raw, escaped)));
+        let set =
+            self.patterns.iter().rev().fold(0_u32, |set, pattern| (set << 1) | u32::from(pattern.is_in(raw, escaped)));
         self.nodes.get(index(set)).copied().unwrap_or(NEVER_NODE)
     }
 }

@@ -14,14 +14,11 @@ impl Num {
     /// The value of a well-formed JSON number.
     pub(crate) fn read(text: &[u8]) -> Self {
         let text = std::str::from_utf8(text).unwrap_or_default();
-        if text.len() <= 20 {
-            if let Ok(int) = text.parse::<i128>() {
-                if (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&int) {
-                    return Self::Int(int);
-                }
-            }
+        let int = if text.len() <= 20 { text.parse::<i128>().ok() } else { None };
+        match int.filter(|int| (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(int)) {
+            Some(int) => Self::Int(int),
+            None => Self::Float(text.parse().unwrap_or(f64::NAN)),
         }
-        Self::Float(text.parse().unwrap_or(f64::NAN))
     }
 
     /// The integer that it is, if it is one of 64 bits.
@@ -90,7 +87,7 @@ impl Divisor {
             digits = digits.checked_mul(10)?.checked_add(u64::from(digit))?;
             (digits < 1_000_000_000_000_000_000).then_some(())
         })?;
-        while digits != 0 && digits % 10 == 0 {
+        while digits != 0 && digits.is_multiple_of(10) {
             digits = digits.wrapping_div(10);
             exponent = exponent.saturating_add(1);
         }
@@ -106,7 +103,10 @@ impl Divisor {
         match value {
             Num::Int(int) if whole || int.unsigned_abs() < u128::from(EXACT) => self.divides_decimal(text),
             Num::Float(float) if whole => float.fract() == 0.0 && float % self.float == 0.0,
-            Num::Int(_) => self.divides_decimal(Shortest::of(std::str::from_utf8(text).map_or(f64::NAN, |text| text.parse().unwrap_or(f64::NAN))).bytes()),
+            Num::Int(_) => self.divides_decimal(
+                Shortest::of(std::str::from_utf8(text).map_or(f64::NAN, |text| text.parse().unwrap_or(f64::NAN)))
+                    .bytes(),
+            ),
             Num::Float(float) => self.divides_decimal(Shortest::of(float).bytes()),
         }
     }

@@ -122,7 +122,7 @@ impl OpenKeys {
     /// The free slot for `key`, or none if its object has that key already.
     fn find(&self, text: &Text<'_>, mark: usize, key: OpenKey) -> Option<usize> {
         let hash = self.hash(text, mark, key);
-        let mut slot = usize::try_from((u128::from(hash) * const { SLOTS as u128 }) >> 64).unwrap_or(0);
+        let mut slot = usize::try_from(hash).unwrap_or(0) % SLOTS;
         loop {
             match self.slots.get(slot) {
                 Some(0) => return Some(slot),

@@ -62,7 +62,11 @@ pub(crate) type Baseline = Scalar;
 
 /// Runs the machine with lanes that need no asking.
 #[inline(never)]
-pub(crate) fn run<'a, S: Sink, L: Lanes>(machine: &mut Machine<'a, S>, node: &'a Node, at: usize) -> Result<usize, Fault> {
+pub(crate) fn run<'a, S: Sink, L: Lanes>(
+    machine: &mut Machine<'a, S>,
+    node: &'a Node,
+    at: usize,
+) -> Result<usize, Fault> {
     machine.run::<L>(node, at)
 }
 

@@ -32,7 +32,14 @@ fn budget(len: usize) -> u64 {
 impl<S: Sink> Machine<'_, S> {
     /// Judges the value from `start` to `end` by all that needs it whole.
     #[inline(never)]
-    pub(super) fn rest(&mut self, whole: &[Full], logic: &[Logic], start: usize, end: usize, place: u32) -> Result<(), Fault> {
+    pub(super) fn rest(
+        &mut self,
+        whole: &[Full],
+        logic: &[Logic],
+        start: usize,
+        end: usize,
+        place: u32,
+    ) -> Result<(), Fault> {
         for formula in logic {
             if !self.holds(formula, start)? {
                 return Err(self.against(place, start));
@@ -115,7 +122,13 @@ impl<S: Sink> Machine<'_, S> {
 
     /// Judges an array that has been read by what concerns its items together.
     #[inline(never)]
-    pub(super) fn together<L: Lanes>(&mut self, rare: &RareArray, start: usize, end: usize, place: u32) -> Result<(), Fault> {
+    pub(super) fn together<L: Lanes>(
+        &mut self,
+        rare: &RareArray,
+        start: usize,
+        end: usize,
+        place: u32,
+    ) -> Result<(), Fault> {
         if rare.unique_strings {
             let mark = self.keys.mark();
             let mut at = self.text.past_space(start.wrapping_add(1));

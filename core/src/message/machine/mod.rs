@@ -30,7 +30,7 @@ pub(crate) use names::Names;
 pub(crate) use numbers::{Bound, Integer, NumberChecks, NumberRule};
 pub(crate) use rules::*;
 pub(crate) use strings::{FormatCheck, Pattern, StringChecks, StringKind, StringRule, unescaped};
-pub(crate) use text::{Span, Text, Unescaped};
+pub(crate) use text::{Text, Unescaped};
 
 use lanes::Lanes;
 use string::Scanned;
@@ -249,7 +249,13 @@ impl<'a, S: Sink> Machine<'a, S> {
 
     /// What few strings are checked for.
     #[inline(never)]
-    fn checked(&mut self, rule: &StringRule, checks: &StringChecks, read: &Scanned, start: usize) -> Result<bool, Fault> {
+    fn checked(
+        &mut self,
+        rule: &StringRule,
+        checks: &StringChecks,
+        read: &Scanned,
+        start: usize,
+    ) -> Result<bool, Fault> {
         if read.points < checks.least || !checks.hold(&self.text, read.span) {
             return Ok(false);
         }
@@ -263,7 +269,11 @@ impl<'a, S: Sink> Machine<'a, S> {
         if node.number != ANY {
             let rule = self.program.numbers.get(index(node.number)).ok_or(containers::internal(start))?;
             if !rule.holds(&text, start, number) {
-                return Err(if rule.place == NOWHERE { self.refused(node, start) } else { self.against(rule.place, start) });
+                return Err(if rule.place == NOWHERE {
+                    self.refused(node, start)
+                } else {
+                    self.against(rule.place, start)
+                });
             }
             if let Some(checks) = rule.checks.as_deref().filter(|checks| checks.needs_more()) {
                 self.rest(&checks.whole, &checks.logic, start, number.end, rule.place)?;
@@ -297,3 +307,6 @@ impl<'a, S: Sink> Machine<'a, S> {
 pub(crate) fn index(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+mod tests;

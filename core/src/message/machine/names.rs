@@ -128,7 +128,9 @@ impl Name {
         let plain = !text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\');
         let (head, tail) = spelled.as_bytes().split_at(spelled.len().min(16));
         let word = |bytes: &mut dyn Iterator<Item = u8>| {
-            bytes.zip((0_u32..).step_by(8)).fold(0_u128, |word, (byte, shift)| word | u128::from(byte).wrapping_shl(shift))
+            bytes
+                .zip((0_u32..).step_by(8))
+                .fold(0_u128, |word, (byte, shift)| word | u128::from(byte).wrapping_shl(shift))
         };
         let mask = word(&mut head.iter().map(|_| 0xff));
         Self {

@@ -36,7 +36,8 @@ impl Text<'_> {
         }
         let digits = at.wrapping_sub(first);
         let next = self.at(at);
-        if digits.wrapping_sub(1) < 18 && next != b'.' && next | 0x20 != b'e' && (self.at(first) != b'0' || digits == 1) {
+        if digits.wrapping_sub(1) < 18 && next != b'.' && next | 0x20 != b'e' && (self.at(first) != b'0' || digits == 1)
+        {
             return Ok(Numeral { end: at, small: Some(if negative { value.wrapping_neg() } else { value }) });
         }
         self.long_number(first, at, most_digits)
@@ -65,7 +66,10 @@ impl Text<'_> {
             digits = digits.saturating_add(fraction).wrapping_sub(zeros);
             at = end;
         }
-        if u32::try_from(digits).map_or(true, |digits| digits > most_digits) || digits > MOST_DIGITS || zeros > MOST_ZEROS {
+        if u32::try_from(digits).map_or(true, |digits| digits > most_digits)
+            || digits > MOST_DIGITS
+            || zeros > MOST_ZEROS
+        {
             return Err(Fault::new(Reason::JsonLimit, at));
         }
         let mut exponent = 0_i64;
@@ -76,9 +80,10 @@ impl Text<'_> {
             if end == from {
                 return wrong(end);
             }
-            exponent = self.slice(from, end).iter().fold(0_i64, |sum, digit| {
-                sum.saturating_mul(10).saturating_add(i64::from(digit.wrapping_sub(b'0')))
-            });
+            exponent = self
+                .slice(from, end)
+                .iter()
+                .fold(0_i64, |sum, digit| sum.saturating_mul(10).saturating_add(i64::from(digit.wrapping_sub(b'0'))));
             if sign == b'-' {
                 exponent = exponent.saturating_neg();
             }

@@ -105,6 +105,9 @@ impl NumberChecks {
         integer
             && self.bounds.iter().all(|(bound, limit)| value.compare(*limit).is_some_and(|order| bound.holds(order)))
             && self.multiple_of.iter().all(divides)
-            && self.one_of.as_ref().is_none_or(|list| list.iter().any(|one| value.compare(*one) == Some(Ordering::Equal)))
+            && self
+                .one_of
+                .as_ref()
+                .is_none_or(|list| list.iter().any(|one| value.compare(*one) == Some(Ordering::Equal)))
     }
 }

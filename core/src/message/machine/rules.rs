@@ -192,7 +192,8 @@ impl RareArray {
 impl RareObject {
     /// Whether it asserts nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        let names = self.required_names == 0 && self.dependent.is_empty() && self.name.is_none() && self.patterns.is_none();
+        let names =
+            self.required_names == 0 && self.dependent.is_empty() && self.name.is_none() && self.patterns.is_none();
         names && self.choice.is_none() && self.logic.is_empty() && self.whole.is_empty()
     }
 
@@ -207,7 +208,16 @@ impl Program {
     /// The program that accepts all JSON: what every other one starts with.
     pub(crate) fn new() -> Self {
         let never = || StringRule { kind: StringKind::Never, place: 0 };
-        let object = |extra| ObjectRule { names: Names::default(), required: 0, extra, least: 0, most: u32::MAX, is_limit: true, rare: None, place: 0 };
+        let object = |extra| ObjectRule {
+            names: Names::default(),
+            required: 0,
+            extra,
+            least: 0,
+            most: u32::MAX,
+            is_limit: true,
+            rare: None,
+            place: 0,
+        };
         let array = |rest| ArrayRule { first: Box::default(), rest, least: 0, most: u32::MAX, rare: None, place: 0 };
         Self {
             nodes: vec![Node::NEVER, Node::ANY],
@@ -228,24 +238,30 @@ impl Program {
         let node = Node {
             string: add(&mut self.strings, StringRule { kind: string, place }),
             number: add(&mut self.numbers, NumberRule { checks: Some(Box::new(number)), place, ..NumberRule::ANY }),
-            array: add(&mut self.arrays, ArrayRule {
-                first: Box::default(),
-                rest: ANY_NODE,
-                least: 0,
-                most: u32::MAX,
-                rare: Some(Box::new(RareArray { whole: whole(), ..RareArray::default() })),
-                place,
-            }),
-            object: add(&mut self.objects, ObjectRule {
-                names: Names::default(),
-                required: 0,
-                extra: Extra::Node(ANY_NODE),
-                least: 0,
-                most: u32::MAX,
-                is_limit: true,
-                rare: Some(Box::new(RareObject { whole: whole(), ..RareObject::default() })),
-                place,
-            }),
+            array: add(
+                &mut self.arrays,
+                ArrayRule {
+                    first: Box::default(),
+                    rest: ANY_NODE,
+                    least: 0,
+                    most: u32::MAX,
+                    rare: Some(Box::new(RareArray { whole: whole(), ..RareArray::default() })),
+                    place,
+                },
+            ),
+            object: add(
+                &mut self.objects,
+                ObjectRule {
+                    names: Names::default(),
+                    required: 0,
+                    extra: Extra::Node(ANY_NODE),
+                    least: 0,
+                    most: u32::MAX,
+                    is_limit: true,
+                    rare: Some(Box::new(RareObject { whole: whole(), ..RareObject::default() })),
+                    place,
+                },
+            ),
             literals: Literals {
                 null: full.accepts(&Value::Null),
                 yes: full.accepts(&Value::Bool(true)),

@@ -15,7 +15,12 @@ use crate::message::Fault;
 
 /// Judges the value at `at` with the lanes of `level`; the answer is the place past it.
 #[inline(always)]
-pub(crate) fn run<'a, S: Sink>(level: Level, machine: &mut Machine<'a, S>, node: &'a Node, at: usize) -> Result<usize, Fault> {
+pub(crate) fn run<'a, S: Sink>(
+    level: Level,
+    machine: &mut Machine<'a, S>,
+    node: &'a Node,
+    at: usize,
+) -> Result<usize, Fault> {
     match level {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: only `Level::widest` makes this value, after the processor said that it has all the features.
@@ -83,41 +88,32 @@ x86_lanes!(Avx2, 32, __m256i, _mm256_loadu_si256, _mm256_set1_epi8, _mm256_cmpeq
 #[cfg(target_arch = "aarch64")]
 pub(crate) struct Neon;
 
+// SAFETY (of all blocks): the processor has NEON; a load reads the 16 bytes of a chunk.
 #[cfg(target_arch = "aarch64")]
+#[rustfmt::skip]
 impl Lanes for Neon {
     const WIDTH: usize = 16;
     type Block = v::uint8x16_t;
 
-    #[inline(always)]
     fn load(bytes: &[u8], at: usize) -> Option<Self::Block> {
         let chunk = bytes.get(at..)?.first_chunk::<16>()?;
-        // SAFETY: the chunk is 16 readable bytes, and the load needs no alignment.
         Some(unsafe { v::vld1q_u8(chunk.as_ptr()) })
     }
-    #[inline(always)]
     fn stops(block: Self::Block) -> u32 {
-        // SAFETY: NEON is on every 64-bit Arm processor; so below.
-        bits(unsafe { v::vorrq_u8(v::vorrq_u8(v::vceqq_u8(block, v::vdupq_n_u8(b'"')), v::vceqq_u8(block, v::vdupq_n_u8(b'\\'))), v::vcltq_u8(block, v::vdupq_n_u8(0x20))) })
+        let is = |byte| unsafe { v::vceqq_u8(block, v::vdupq_n_u8(byte)) };
+        bits(unsafe { v::vorrq_u8(v::vorrq_u8(is(b'"'), is(b'\\')), v::vcltq_u8(block, v::vdupq_n_u8(0x20))) })
     }
-    #[inline(always)]
-    fn high(block: Self::Block) -> u32 {
-        bits(unsafe { v::vcgeq_u8(block, v::vdupq_n_u8(0x80)) })
-    }
-    #[inline(always)]
+    fn high(block: Self::Block) -> u32 { bits(unsafe { v::vcgeq_u8(block, v::vdupq_n_u8(0x80)) }) }
     fn continuations(block: Self::Block) -> u32 {
         bits(unsafe { v::vceqq_u8(v::vandq_u8(block, v::vdupq_n_u8(0xc0)), v::vdupq_n_u8(0x80)) })
     }
 }
 
-/// A bit for each lane that is all ones.
+/// A bit for each lane that is all ones. SAFETY: as above.
 #[cfg(target_arch = "aarch64")]
-#[inline(always)]
+#[rustfmt::skip]
 fn bits(lanes: v::uint8x16_t) -> u32 {
-    // SAFETY: as above.
-    let (low, high) = unsafe {
-        let places = v::vld1q_u8([1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128].as_ptr());
-        let set = v::vandq_u8(lanes, places);
-        (v::vaddv_u8(v::vget_low_u8(set)), v::vaddv_u8(v::vget_high_u8(set)))
-    };
-    u32::from(low) | u32::from(high) << 8
+    let places = [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128];
+    let set = unsafe { v::vandq_u8(lanes, v::vld1q_u8(places.as_ptr())) };
+    u32::from(unsafe { v::vaddv_u8(v::vget_low_u8(set)) }) | u32::from(unsafe { v::vaddv_u8(v::vget_high_u8(set)) }) << 8
 }

@@ -47,15 +47,13 @@ impl<'a> Text<'a> {
                 }
                 let place = stops.trailing_zeros();
                 at = base.wrapping_add(index(place));
+                let points = at.wrapping_sub(start).wrapping_sub(less).wrapping_sub(ones(continuations & below(place)));
+                // Whatever stands here, the characters before it count first: the fault is not the block's doing.
+                if points > most {
+                    return Err(too_long(start));
+                }
                 match self.at(at) {
-                    b'"' => {
-                        less = less.wrapping_add(ones(continuations & below(place)));
-                        let points = at.wrapping_sub(start).wrapping_sub(less);
-                        if points > most {
-                            return Err(Fault::new(Reason::SchemaViolation, at));
-                        }
-                        return Ok(Scanned { span: Span { start, end: at, escaped }, points });
-                    }
+                    b'"' => return Ok(Scanned { span: Span { start, end: at, escaped }, points }),
                     b'\\' => {
                         escaped = true;
                         let length = self.escape(at)?;
@@ -72,7 +70,7 @@ impl<'a> Text<'a> {
                 }
             }
             if at.wrapping_sub(start).wrapping_sub(less) > most {
-                return Err(Fault::new(Reason::SchemaViolation, at));
+                return Err(too_long(start));
             }
         }
     }
@@ -93,7 +91,12 @@ impl<'a> Text<'a> {
         let block = L::load(bytes, last)?;
         let past = !below(offset(L::WIDTH.wrapping_sub(shift)));
         let shift = offset(shift);
-        Some(Masks { stops: L::stops(block).wrapping_shr(shift) | past, high: L::high(block).wrapping_shr(shift), block, shift })
+        Some(Masks {
+            stops: L::stops(block).wrapping_shr(shift) | past,
+            high: L::high(block).wrapping_shr(shift),
+            block,
+            shift,
+        })
     }
 
     /// The length of the escape at `at`.
@@ -119,6 +122,12 @@ impl<'a> Text<'a> {
         let pair = code < 0xdc00 && (word >> 48) & 0xffff == 0x755c && (0xdc00..0xe000).contains(&low);
         if pair { Ok(12) } else { Err(wrong) }
     }
+}
+
+/// The string that starts after the quote before `start` has too many characters.
+#[inline(always)]
+fn too_long(start: usize) -> Fault {
+    Fault::new(Reason::SchemaViolation, start.wrapping_sub(1))
 }
 
 /// The four hexadecimal digits that stand `shift` bits up in `word`.

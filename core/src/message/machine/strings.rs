@@ -121,10 +121,13 @@ impl Pattern {
     ///
     /// What the pattern needs that has no linear time, or where its syntax is wrong.
     pub(crate) fn compile(pattern: &str) -> Result<Self, String> {
-        let translated = jsonschema_regex::to_rust_regex(pattern).map_err(|()| "is not a regular expression".to_owned())?;
+        let translated =
+            jsonschema_regex::to_rust_regex(pattern).map_err(|()| "is not a regular expression".to_owned())?;
         let config = meta::Regex::config().nfa_size_limit(Some(PROGRAM)).match_kind(MatchKind::LeftmostFirst);
         let lazy = meta::Regex::builder().configure(config).build(&translated).map_err(|error| {
-            let mut reason = "needs more than a linear-time engine can do (look-around, back-references), or is too large".to_owned();
+            let mut reason =
+                "needs more than a linear-time engine can do (look-around, back-references), or is too large"
+                    .to_owned();
             if let Some(syntax) = error.syntax_error() {
                 let line = syntax.to_string();
                 if let Some(last) = line.lines().last() {

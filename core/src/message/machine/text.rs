@@ -98,7 +98,8 @@ impl<'a> Unescaped<'a> {
                 if (0xd800..0xdc00).contains(&code) {
                     self.rest = self.rest.get(2..)?;
                     let low = self.hex()?;
-                    code = (code.wrapping_sub(0xd800) << 10).wrapping_add(low.wrapping_sub(0xdc00)).wrapping_add(0x1_0000);
+                    code =
+                        (code.wrapping_sub(0xd800) << 10).wrapping_add(low.wrapping_sub(0xdc00)).wrapping_add(0x1_0000);
                 }
                 let mut buffer = [0; 4];
                 let encoded = char::from_u32(code)?.encode_utf8(&mut buffer).as_bytes();

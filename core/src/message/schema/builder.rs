@@ -214,7 +214,10 @@ impl<'a, 'p> Builder<'a, 'p> {
             _ => false,
         };
         if unevaluated {
-            return Ok(Form::Whole(id, "unevaluatedProperties and unevaluatedItems depend on all that was judged before"));
+            return Ok(Form::Whole(
+                id,
+                "unevaluatedProperties and unevaluatedItems depend on all that was judged before",
+            ));
         }
         let mut all = Vec::new();
         if let Some(Value::String(reference)) = place.get("$ref") {
@@ -237,7 +240,8 @@ impl<'a, 'p> Builder<'a, 'p> {
         if place.draft >= Draft::Draft7 && place.get("if").is_some() {
             let condition = self.below(id, &["if"], kind, trail)?;
             let then = if place.get("then").is_some() { self.below(id, &["then"], kind, trail)? } else { Form::True };
-            let otherwise = if place.get("else").is_some() { self.below(id, &["else"], kind, trail)? } else { Form::True };
+            let otherwise =
+                if place.get("else").is_some() { self.below(id, &["else"], kind, trail)? } else { Form::True };
             all.push(Form::any(vec![Form::negated(condition.clone()), then]));
             all.push(Form::any(vec![condition, otherwise]));
         }

@@ -23,7 +23,8 @@ impl Builder<'_, '_> {
                 Form::One(branches) => (branches, true),
                 _ => continue,
             };
-            let rest: Vec<Form> = parts.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, form)| form.clone()).collect();
+            let rest: Vec<Form> =
+                parts.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, form)| form.clone()).collect();
             for tag in self.member_names(branches.first())? {
                 let Some(by_value) = self.by_value(&rest, branches, &tag)? else { continue };
                 let mut values = Vec::new();
@@ -35,7 +36,11 @@ impl Builder<'_, '_> {
                     values.push((value, rule));
                 }
                 let values: Vec<(&str, u32)> = values.iter().map(|(value, rule)| (value.as_str(), *rule)).collect();
-                return Ok(Some(Choice { tag: Names::members(&[(&tag, 0)]), values: Names::values(&values), otherwise: Otherwise::Refused }));
+                return Ok(Some(Choice {
+                    tag: Names::members(&[(&tag, 0)]),
+                    values: Names::values(&values),
+                    otherwise: Otherwise::Refused,
+                }));
             }
         }
         Ok(None)

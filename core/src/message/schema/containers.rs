@@ -8,7 +8,8 @@ use super::own::count;
 use super::source::PlaceId;
 use super::{Draft, SlowPlace};
 use crate::message::machine::{
-    ANY_NODE, ArrayRule, Extra, Level, NEVER_NODE, Names, ObjectRule, Pattern, Patterns, RareArray, RareObject, add, index, judge,
+    ANY_NODE, ArrayRule, Extra, Level, NEVER_NODE, Names, ObjectRule, Pattern, Patterns, RareArray, RareObject, add,
+    index, judge,
 };
 use crate::message::scratch::Scratch;
 use crate::message::tape::Nobody;
@@ -32,7 +33,16 @@ impl Builder<'_, '_> {
         let choice = self.choice(form, place)?;
         if let Some(choice) = choice {
             rare.choice = Some(choice);
-            let rule = ObjectRule { names: Names::default(), required: 0, extra: Extra::Refused, least: 0, most: u32::MAX, is_limit: false, rare: Some(Box::new(rare)), place };
+            let rule = ObjectRule {
+                names: Names::default(),
+                required: 0,
+                extra: Extra::Refused,
+                least: 0,
+                most: u32::MAX,
+                is_limit: false,
+                rare: Some(Box::new(rare)),
+                place,
+            };
             return Ok(add(&mut self.program.objects, rule));
         }
         for part in form.parts() {
@@ -46,7 +56,16 @@ impl Builder<'_, '_> {
                 }
             }
         }
-        let mut rule = ObjectRule { names: Names::default(), required: 0, extra: Extra::Refused, least: 0, most: u32::MAX, is_limit: false, rare: None, place };
+        let mut rule = ObjectRule {
+            names: Names::default(),
+            required: 0,
+            extra: Extra::Refused,
+            least: 0,
+            most: u32::MAX,
+            is_limit: false,
+            rare: None,
+            place,
+        };
         let (mut patterns, mut spelled): (Vec<Pattern>, Vec<String>) = (Vec::new(), Vec::new());
         let mut members = Vec::new();
         let mut dependent: Vec<(String, Vec<String>)> = Vec::new();
@@ -55,7 +74,9 @@ impl Builder<'_, '_> {
             let at = self.source.get(id)?.clone();
             rule.least = rule.least.max(count(&at, "minProperties").unwrap_or(0));
             rule.most = rule.most.min(count(&at, "maxProperties").unwrap_or(u32::MAX));
-            let strings = |value: &Value| value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>();
+            let strings = |value: &Value| {
+                value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+            };
             if let Some(names) = at.get("required") {
                 required.extend(strings(names));
             }
@@ -67,7 +88,8 @@ impl Builder<'_, '_> {
                 }
             }
             let mut mine = Vec::new();
-            for pattern in at.get("patternProperties").and_then(Value::as_object).into_iter().flat_map(|map| map.keys()) {
+            for pattern in at.get("patternProperties").and_then(Value::as_object).into_iter().flat_map(|map| map.keys())
+            {
                 let known = spelled.iter().position(|one| one == pattern);
                 mine.push(match known {
                     Some(known) => known,
@@ -83,8 +105,17 @@ impl Builder<'_, '_> {
             if at.get("propertyNames").is_some() {
                 names_of.push(self.source.child(id, &["propertyNames"])?);
             }
-            let names = at.get("properties").and_then(Value::as_object).map(|map| map.keys().cloned().collect()).unwrap_or_default();
-            members.push(Members { place: id, names, patterns: mine, additional: at.get("additionalProperties").is_some() });
+            let names = at
+                .get("properties")
+                .and_then(Value::as_object)
+                .map(|map| map.keys().cloned().collect())
+                .unwrap_or_default();
+            members.push(Members {
+                place: id,
+                names,
+                patterns: mine,
+                additional: at.get("additionalProperties").is_some(),
+            });
         }
         required.sort();
         required.dedup();
@@ -94,7 +125,8 @@ impl Builder<'_, '_> {
         names.extend(members.iter().flat_map(|one| one.names.iter().cloned()));
         let mut seen = std::collections::HashSet::new();
         names.retain(|name| seen.insert(name.clone()));
-        if (near > 64 && !dependent.is_empty()) || names.len() > usize::from(u16::MAX) || spelled.len() > MOST_PATTERNS {
+        if (near > 64 && !dependent.is_empty()) || names.len() > usize::from(u16::MAX) || spelled.len() > MOST_PATTERNS
+        {
             return Err(Failure::Whole("too many names or patterns in one object"));
         }
         if !self.options.limits.proto_keys {
@@ -102,12 +134,22 @@ impl Builder<'_, '_> {
         }
         let mut nodes = Vec::new();
         for name in &names {
-            let set = spelled.iter().zip(&patterns).map(|(_, pattern)| pattern.is_in(name.as_bytes(), false)).collect::<Vec<_>>();
+            let set = spelled
+                .iter()
+                .zip(&patterns)
+                .map(|(_, pattern)| pattern.is_in(name.as_bytes(), false))
+                .collect::<Vec<_>>();
             nodes.push(self.member_node(&members, &spelled, Some(name), &set)?);
         }
         let pairs: Vec<(&str, u32)> = names.iter().map(String::as_str).zip(nodes).collect();
         rule.names = Names::members(&pairs);
-        let bit = |name: &String| names.iter().take(64).position(|one| one == name).map_or(0, |at| 1_u64.wrapping_shl(u32::try_from(at).unwrap_or(0)));
+        let bit = |name: &String| {
+            names
+                .iter()
+                .take(64)
+                .position(|one| one == name)
+                .map_or(0, |at| 1_u64.wrapping_shl(u32::try_from(at).unwrap_or(0)))
+        };
         rule.required = required.iter().fold(0, |bits, name| bits | bit(name));
         rare.required_names = if required.len() > 64 { required.len() } else { 0 };
         for (name, others) in &dependent {
@@ -120,7 +162,8 @@ impl Builder<'_, '_> {
             let sets = 1_usize.wrapping_shl(u32::try_from(patterns.len()).unwrap_or(0));
             let mut nodes = Vec::new();
             for set in 0..sets {
-                let set: Vec<bool> = (0..patterns.len()).map(|bit| set.wrapping_shr(u32::try_from(bit).unwrap_or(0)) & 1 == 1).collect();
+                let set: Vec<bool> =
+                    (0..patterns.len()).map(|bit| set.wrapping_shr(u32::try_from(bit).unwrap_or(0)) & 1 == 1).collect();
                 nodes.push(self.member_node(&members, &spelled, None, &set)?);
             }
             rule.extra = Extra::ByPattern;
@@ -169,9 +212,18 @@ impl Builder<'_, '_> {
         for (rule, at, string) in std::mem::take(&mut self.names_to_judge) {
             let node = crate::message::machine::Node { string, ..crate::message::machine::Node::NEVER };
             let node = add(&mut self.program.nodes, node);
-            let name = self.program.objects.get(index(rule)).and_then(|rule| rule.names.texts().nth(at)).unwrap_or_default();
+            let name =
+                self.program.objects.get(index(rule)).and_then(|rule| rule.names.texts().nth(at)).unwrap_or_default();
             let name = Value::String(String::from_utf8_lossy(name).into_owned()).to_string();
-            let judged = judge(self.program, node, &self.options.limits, Level::widest(), name.as_bytes(), &mut scratch, &mut Nobody);
+            let judged = judge(
+                self.program,
+                node,
+                &self.options.limits,
+                Level::widest(),
+                name.as_bytes(),
+                &mut scratch,
+                &mut Nobody,
+            );
             if let (Err(_), Some(rule)) = (judged, self.program.objects.get_mut(index(rule))) {
                 rule.names.set_node(at, NEVER_NODE);
             }
@@ -207,7 +259,10 @@ impl Builder<'_, '_> {
             });
             if at.get("uniqueItems") == Some(&Value::Bool(true)) {
                 let full = self.validators.build(&json!({ "uniqueItems": true }), Some(at.draft), &at.pointer)?;
-                self.slow.push(SlowPlace { place: format!("{}/uniqueItems", at.pointer), reason: "items are compared with each other".into() });
+                self.slow.push(SlowPlace {
+                    place: format!("{}/uniqueItems", at.pointer),
+                    reason: "items are compared with each other".into(),
+                });
                 rare.unique.get_or_insert(full);
             }
             if at.draft >= Draft::Draft6 && at.get("contains").is_some() {
@@ -253,7 +308,9 @@ impl Builder<'_, '_> {
             let Some(rest) = rest.filter(|_| *length == 0) else { continue };
             let child = self.source.child(*id, &[rest])?;
             let mut others = [Kind::Null, Kind::True, Kind::False, Kind::Number, Kind::Array, Kind::Object].into_iter();
-            if others.try_fold(true, |none, kind| Ok::<_, Failure>(none && self.form_of(&[child], kind)? == Form::False))? {
+            if others
+                .try_fold(true, |none, kind| Ok::<_, Failure>(none && self.form_of(&[child], kind)? == Form::False))?
+            {
                 rare.unique = None;
                 rare.unique_strings = true;
                 self.slow.pop();

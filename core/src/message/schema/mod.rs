@@ -240,7 +240,11 @@ pub(crate) struct Compiled {
 }
 
 /// Adds a schema to a program.
-pub(crate) fn compile_into(program: &mut Program, schema: &Value, options: &SchemaOptions) -> Result<Compiled, SchemaError> {
+pub(crate) fn compile_into(
+    program: &mut Program,
+    schema: &Value,
+    options: &SchemaOptions,
+) -> Result<Compiled, SchemaError> {
     let draft = draft_of(schema, options)?;
     if let Some(draft) = draft {
         validators::check_form(schema, draft)?;

@@ -9,11 +9,17 @@ use super::source::{Place, PlaceId};
 
 const STRINGS: &[&str] = &["minLength", "maxLength", "pattern", "format"];
 const NUMBERS: &[&str] = &["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"];
-const ARRAYS: &[&str] =
-    &["prefixItems", "items", "additionalItems", "minItems", "maxItems", "uniqueItems", "contains"];
+const ARRAYS: &[&str] = &["prefixItems", "items", "additionalItems", "minItems", "maxItems", "uniqueItems", "contains"];
 const OBJECTS: &[&str] = &[
-    "properties", "patternProperties", "additionalProperties", "required", "minProperties", "maxProperties",
-    "propertyNames", "dependentRequired", "dependencies",
+    "properties",
+    "patternProperties",
+    "additionalProperties",
+    "required",
+    "minProperties",
+    "maxProperties",
+    "propertyNames",
+    "dependentRequired",
+    "dependencies",
 ];
 
 impl<'a> Builder<'a, '_> {
@@ -35,7 +41,9 @@ impl<'a> Builder<'a, '_> {
                 return Ok(Form::Whole(id, "contentEncoding and contentMediaType assert in draft 6 and 7"));
             }
         }
-        for list in [place.get("enum").and_then(Value::as_array).map(Vec::as_slice), constant(place)].into_iter().flatten() {
+        for list in
+            [place.get("enum").and_then(Value::as_array).map(Vec::as_slice), constant(place)].into_iter().flatten()
+        {
             let mut same = list.iter().filter(|value| kind_of(value) == kind);
             match (kind, same.next()) {
                 (_, None) => return Ok(Form::False),

@@ -10,8 +10,8 @@ use super::vocabulary::unknown_format;
 use super::{Draft, SlowPlace};
 use crate::message::machine::format::Format;
 use crate::message::machine::{
-    Bound, Divisor, FormatCheck, Integer, Names, Num, NumberChecks, NumberRule, Pattern, StringChecks, StringKind, StringRule,
-    add, index,
+    Bound, Divisor, FormatCheck, Integer, Names, Num, NumberChecks, NumberRule, Pattern, StringChecks, StringKind,
+    StringRule, add, index,
 };
 
 impl<'a> Builder<'a, '_> {
@@ -46,12 +46,12 @@ impl<'a> Builder<'a, '_> {
             let compiled = Pattern::compile(pattern);
             checks.patterns.push(compiled.map_err(|problem| place.wrong("pattern", format!("{pattern:?} {problem}")))?);
         }
-        if self.options.assert_formats {
-            if let Some(Value::String(name)) = place.get("format") {
-                self.format(&place, name, checks)?;
-            }
+        if let (true, Some(Value::String(name))) = (self.options.assert_formats, place.get("format")) {
+            self.format(&place, name, checks)?;
         }
-        for values in [place.get("enum").and_then(Value::as_array).map(Vec::as_slice), constant(&place)].into_iter().flatten() {
+        for values in
+            [place.get("enum").and_then(Value::as_array).map(Vec::as_slice), constant(&place)].into_iter().flatten()
+        {
             let mut strings: Vec<String> = values.iter().filter_map(Value::as_str).map(str::to_owned).collect();
             strings.sort();
             strings.dedup();
@@ -107,7 +107,8 @@ impl<'a> Builder<'a, '_> {
     fn number_checks(&mut self, id: PlaceId, checks: &mut NumberChecks) -> Built<()> {
         let place = self.source.get(id)?.clone();
         if needs_integer(&place) {
-            checks.integer = if place.draft == Draft::Draft4 { Integer::AsWritten } else { checks.integer.max(Integer::ByValue) };
+            checks.integer =
+                if place.draft == Draft::Draft4 { Integer::AsWritten } else { checks.integer.max(Integer::ByValue) };
         }
         let early = place.draft == Draft::Draft4;
         for (keyword, exclusive, bound, strict) in [
@@ -124,12 +125,17 @@ impl<'a> Builder<'a, '_> {
         }
         if let Some(Value::Number(divisor)) = place.get("multipleOf") {
             let read = Divisor::read(&divisor.to_string());
-            checks.multiple_of.push(read.ok_or_else(|| place.wrong("multipleOf", "must be above 0, of at most 18 digits"))?);
+            checks
+                .multiple_of
+                .push(read.ok_or_else(|| place.wrong("multipleOf", "must be above 0, of at most 18 digits"))?);
         }
-        for values in [place.get("enum").and_then(Value::as_array).map(Vec::as_slice), constant(&place)].into_iter().flatten() {
+        for values in
+            [place.get("enum").and_then(Value::as_array).map(Vec::as_slice), constant(&place)].into_iter().flatten()
+        {
             let numbers: Vec<Num> = values.iter().filter_map(|value| value.as_number().map(value_of)).collect();
             match &mut checks.one_of {
-                Some(list) => list.retain(|one| numbers.iter().any(|other| one.compare(*other) == Some(std::cmp::Ordering::Equal))),
+                Some(list) => list
+                    .retain(|one| numbers.iter().any(|other| one.compare(*other) == Some(std::cmp::Ordering::Equal))),
                 None => checks.one_of = Some(numbers),
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use referencing::{Draft as Dialect, Registry, Resolver};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Draft, SchemaError};
 
@@ -77,11 +77,16 @@ impl<'a> Source<'a> {
             let step = key.replace('~', "~0").replace('/', "~1");
             pointer = format!("{pointer}/{step}");
             // Only a fragment that is a pointer can be gone on from.
-            reach = reach.filter(|uri| uri.ends_with('#') || uri.contains("#/")).map(|uri| format!("{uri}/{}", escaped(&step)));
+            reach = reach
+                .filter(|uri| uri.ends_with('#') || uri.contains("#/"))
+                .map(|uri| format!("{uri}/{}", escaped(&step)));
         }
         let dialect = place.draft.dialect();
         let within = dialect.create_resource_ref(value);
-        let resolver = place.resolver.in_subresource(within).map_err(|error| SchemaError::new(pointer.clone(), error.to_string()))?;
+        let resolver = place
+            .resolver
+            .in_subresource(within)
+            .map_err(|error| SchemaError::new(pointer.clone(), error.to_string()))?;
         Ok(self.add(value, place.draft, pointer, reach, resolver))
     }
 
@@ -92,11 +97,15 @@ impl<'a> Source<'a> {
         let found = found.map_err(|error| {
             SchemaError::new(
                 format!("{}/$ref", place.pointer),
-                format!("{reference:?} leads nowhere; nothing is ever fetched, so all that is named must be given ({error})"),
+                format!(
+                    "{reference:?} leads nowhere; nothing is ever fetched, so all that is named must be given ({error})"
+                ),
             )
         })?;
         let (value, resolver, dialect) = found.into_inner();
-        if let Some(known) = self.known.get(&(std::ptr::from_ref(value).addr(), resolver.base_uri().as_str().to_owned())) {
+        if let Some(known) =
+            self.known.get(&(std::ptr::from_ref(value).addr(), resolver.base_uri().as_str().to_owned()))
+        {
             return Ok(*known);
         }
         let absolute = match reference.split_once('#') {
@@ -120,15 +129,12 @@ impl<'a> Source<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// The keywords that count: those next to a `$ref` do not before draft 2019-09.
-    pub(super) fn keywords(&self) -> Option<&'a Map<String, Value>> {
-        self.value.as_object()
-    }
-
+    /// A keyword's value; those next to a `$ref` do not count before draft 2019-09.
     pub(super) fn get(&self, keyword: &str) -> Option<&'a Value> {
         let keywords = self.value.as_object()?;
         let value = keywords.get(keyword)?;
-        let hidden = self.draft <= Draft::Draft7 && keyword != "$ref" && keywords.get("$ref").is_some_and(Value::is_string);
+        let hidden =
+            self.draft <= Draft::Draft7 && keyword != "$ref" && keywords.get("$ref").is_some_and(Value::is_string);
         if hidden { None } else { Some(value) }
     }
 
@@ -170,7 +176,9 @@ fn escaped(step: &str) -> String {
     let mut escaped = String::new();
     for byte in step.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'$' => escaped.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'$' => {
+                escaped.push(char::from(byte))
+            }
             _ => escaped.push_str(&format!("%{byte:02X}")),
         }
     }

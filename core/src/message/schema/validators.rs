@@ -80,9 +80,16 @@ impl<'a> Validators<'a> {
         self.built(options, schema, place)
     }
 
-    fn built(&self, mut options: jsonschema::ValidationOptions<'_>, schema: &Value, place: &str) -> Result<Full, SchemaError> {
+    fn built(
+        &self,
+        mut options: jsonschema::ValidationOptions<'_>,
+        schema: &Value,
+        place: &str,
+    ) -> Result<Full, SchemaError> {
         // A schema of its own draft says itself whether formats assert, unless all are to.
-        if self.options.assert_formats || Draft::named(schema.get("$schema").and_then(Value::as_str).unwrap_or("7")).is_some() {
+        if self.options.assert_formats
+            || Draft::named(schema.get("$schema").and_then(Value::as_str).unwrap_or("7")).is_some()
+        {
             options = options.should_validate_formats(self.options.assert_formats);
         }
         let validator = options
@@ -98,8 +105,19 @@ impl<'a> Validators<'a> {
 
 /// The formats that need no tables.
 const OURS: &[&str] = &[
-    "date", "date-time", "duration", "ipv4", "ipv6", "iri", "iri-reference", "json-pointer", "relative-json-pointer",
-    "time", "uri", "uri-reference", "uuid",
+    "date",
+    "date-time",
+    "duration",
+    "ipv4",
+    "ipv6",
+    "iri",
+    "iri-reference",
+    "json-pointer",
+    "relative-json-pointer",
+    "time",
+    "uri",
+    "uri-reference",
+    "uuid",
 ];
 
 /// Whether the schema is one, by the schema of its draft.

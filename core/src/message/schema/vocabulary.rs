@@ -94,7 +94,8 @@ const KEYWORDS: &[(&str, Draft, Draft, Holds)] = {
 };
 
 /// Words for other tools, which assert nothing: of OpenAPI, and of generators of Java and TypeScript (OCPP has them).
-const ANNOTATIONS: &[&str] = &["example", "externalDocs", "javaInterfaces", "javaType", "markdownDescription", "tsType", "xml"];
+const ANNOTATIONS: &[&str] =
+    &["example", "externalDocs", "javaInterfaces", "javaType", "markdownDescription", "tsType", "xml"];
 
 /// Refuses the first keyword, in a schema or any within it, that its draft does not have.
 ///
@@ -134,8 +135,25 @@ pub(super) fn check(schema: &Value, draft: Draft, pointer: &str) -> Result<(), S
 
 /// The formats that the drafts name.
 const FORMATS: &[&str] = &[
-    "date", "date-time", "duration", "email", "hostname", "idn-email", "idn-hostname", "ipv4", "ipv6", "iri",
-    "iri-reference", "json-pointer", "regex", "relative-json-pointer", "time", "uri", "uri-reference", "uri-template", "uuid",
+    "date",
+    "date-time",
+    "duration",
+    "email",
+    "hostname",
+    "idn-email",
+    "idn-hostname",
+    "ipv4",
+    "ipv6",
+    "iri",
+    "iri-reference",
+    "json-pointer",
+    "regex",
+    "relative-json-pointer",
+    "time",
+    "uri",
+    "uri-reference",
+    "uri-template",
+    "uuid",
 ];
 
 /// A word about a format that is not known.

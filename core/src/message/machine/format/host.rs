@@ -42,7 +42,8 @@ fn is_local_part(local: &[u8]) -> bool {
         return is_quoted(inside);
     }
     local.split(|byte| *byte == b'.').all(|atom| {
-        !atom.is_empty() && atom.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(byte))
+        !atom.is_empty()
+            && atom.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(byte))
     })
 }
 

@@ -3,7 +3,8 @@
 /// `2026-11-23`
 pub(super) fn is_date(bytes: &[u8]) -> bool {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = bytes else { return false };
-    let (Some(century), Some(year), Some(month), Some(day)) = (two(*y1, *y2), two(*y3, *y4), two(*m1, *m2), two(*d1, *d2))
+    let (Some(century), Some(year), Some(month), Some(day)) =
+        (two(*y1, *y2), two(*y3, *y4), two(*m1, *m2), two(*d1, *d2))
     else {
         return false;
     };

@@ -12,7 +12,9 @@ pub(super) fn is_reference(bytes: &[u8], absolute: bool, international: bool) ->
         return false;
     }
     let (scheme, hier) = match hier.iter().position(|byte| *byte == b':') {
-        Some(colon) if is_scheme(hier.get(..colon).unwrap_or_default()) => (true, hier.get(colon.saturating_add(1)..).unwrap_or_default()),
+        Some(colon) if is_scheme(hier.get(..colon).unwrap_or_default()) => {
+            (true, hier.get(colon.saturating_add(1)..).unwrap_or_default())
+        }
         _ => (false, hier),
     };
     if absolute && !scheme {
