@@ -1,8 +1,9 @@
 //! The loop: one turn for each value, and the containers that are open around it.
 
+use super::frame::Frame;
 use super::keys::Noted;
 use super::lanes::Lanes;
-use super::rules::{ANY_NODE, ArrayRule, Extra, NEVER_NODE, Node, ObjectRule, Otherwise, Patterns};
+use super::rules::{ANY_NODE, ArrayRule, Extra, NEVER_NODE, Node, ObjectRule, Otherwise};
 use super::text::{Span, Text};
 use super::{Fault, Machine, index};
 use crate::Reason;
@@ -10,23 +11,12 @@ use crate::message::fault::offset;
 use crate::message::json::Duplicates;
 use crate::message::tape::{Kind, Sink};
 
-/// An open container.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Frame {
-    /// Which of the first 64 names have come.
+/// What came of a name: its node, and what to remember.
+struct Named {
+    node: u32,
     seen: u64,
-    rule: u32,
-    /// The members or items so far.
-    count: u32,
-    /// Its first byte.
-    start: u32,
-    /// Its entry on the tape.
-    tape: u32,
-    /// How many unknown keys were noted when it opened.
-    mark: u16,
-    /// How many required names beyond the first 64 have come.
+    /// A required name beyond the first 64.
     more: u16,
-    is_array: bool,
 }
 
 impl<'a, S: Sink> Machine<'a, S> {
@@ -48,8 +38,10 @@ impl<'a, S: Sink> Machine<'a, S> {
                 b'"' => at = self.string::<L>(text, node, at)?,
                 b'{' | b'[' => {
                     match self.frames.get_mut(depth) {
-                        Some(frame) if depth < self.limits.max_depth => *frame = top,
-                        _ => return Err(Fault::new(Reason::JsonLimit, at)),
+                        Some(_) if depth >= self.limits.max_depth => return Err(Fault::new(Reason::JsonLimit, at)),
+                        Some(_) if depth == base => {} // nothing is open around it
+                        Some(frame) => frame.keep(&top),
+                        None => return Err(Fault::new(Reason::JsonLimit, at)),
                     }
                     depth = depth.wrapping_add(1);
                     self.depth = depth;
@@ -70,10 +62,10 @@ impl<'a, S: Sink> Machine<'a, S> {
                 }
                 _ => at = self.literal(text, node, at, first)?,
             }
+            if depth == base {
+                return Ok(at);
+            }
             loop {
-                if depth == base {
-                    return Ok(at);
-                }
                 let mut next = text.at(at);
                 if next <= b' ' {
                     at = text.past_space(at);
@@ -104,6 +96,9 @@ impl<'a, S: Sink> Machine<'a, S> {
                 entered = false;
                 depth = depth.wrapping_sub(1);
                 self.depth = depth;
+                if depth == base {
+                    return Ok(at);
+                }
                 top = *self.frames.get(depth).ok_or(internal(at))?;
                 if top.is_array {
                     array = program.arrays.get(index(top.rule)).ok_or(internal(at))?;
@@ -185,7 +180,7 @@ impl<'a, S: Sink> Machine<'a, S> {
                 let bit = 1_u64.wrapping_shl(offset(place));
                 if place > 63 {
                     let span = Span { start: start.wrapping_add(1), end: at.wrapping_sub(2), escaped: false };
-                    self.far_name(rule, top, place, span)?;
+                    top.more = top.more.wrapping_add(self.far_name(rule, top.mark, place, span)?);
                 } else if top.seen & bit != 0 && self.limits.duplicates == Duplicates::Refuse {
                     return Err(Fault::new(Reason::DuplicateKey, start));
                 } else {
@@ -217,24 +212,26 @@ impl<'a, S: Sink> Machine<'a, S> {
             return Err(Fault::new(Reason::InvalidJson, colon));
         }
         self.sink.scalar(Kind::Key, span.start, span.end, span.escaped);
-        Ok((self.named(rule, top, span)?, colon.wrapping_add(1)))
+        let named = self.named(rule, *top, span)?;
+        top.seen = named.seen;
+        top.more = top.more.wrapping_add(named.more);
+        Ok((named.node, colon.wrapping_add(1)))
     }
 
     /// The node of the member with the name at `span`.
     #[inline(never)]
-    fn named(&mut self, rule: &ObjectRule, top: &mut Frame, span: Span) -> Result<u32, Fault> {
+    fn named(&mut self, rule: &ObjectRule, top: Frame, span: Span) -> Result<Named, Fault> {
+        let named = |node| Named { node, seen: top.seen, more: 0 };
         let hidden = rule.names.may_hide(span) || self.text.at(span.end.wrapping_add(1)) != b':';
         if let Some((place, name)) = if hidden { rule.names.find(&self.text, span) } else { None } {
             if place > 63 {
-                self.far_name(rule, top, place, span)?;
-            } else {
-                let bit = 1_u64.wrapping_shl(offset(place));
-                if top.seen & bit != 0 && self.limits.duplicates == Duplicates::Refuse {
-                    return Err(Fault::new(Reason::DuplicateKey, span.start.wrapping_sub(1)));
-                }
-                top.seen |= bit;
+                return Ok(Named { more: self.far_name(rule, top.mark, place, span)?, ..named(name.node) });
             }
-            return Ok(name.node);
+            let bit = 1_u64.wrapping_shl(offset(place));
+            if top.seen & bit != 0 && self.limits.duplicates == Duplicates::Refuse {
+                return Err(Fault::new(Reason::DuplicateKey, span.start.wrapping_sub(1)));
+            }
+            return Ok(Named { seen: top.seen | bit, ..named(name.node) });
         }
         let start = span.start.wrapping_sub(1);
         if rule.extra == Extra::Refused {
@@ -255,30 +252,26 @@ impl<'a, S: Sink> Machine<'a, S> {
             self.check_name(name, span)?;
         }
         match rule.extra {
-            Extra::Refused => Ok(NEVER_NODE),
-            Extra::Node(node) => Ok(node),
+            Extra::Refused => Ok(named(NEVER_NODE)),
+            Extra::Node(node) => Ok(named(node)),
             Extra::ByPattern => {
                 let patterns = rule.rare.as_deref().and_then(|rare| rare.patterns.as_ref());
                 let node = patterns.map_or(ANY_NODE, |patterns| patterns.node(raw, span.escaped));
-                if node == NEVER_NODE { Err(self.against(rule.place, start)) } else { Ok(node) }
+                if node == NEVER_NODE { Err(self.against(rule.place, start)) } else { Ok(named(node)) }
             }
         }
     }
 
-    /// A name beyond the first 64: its coming is noted in the table of keys.
+    /// A name beyond the first 64: its coming is noted in the table of keys. The answer is 1 if it is required.
     #[inline(never)]
-    fn far_name(&mut self, rule: &ObjectRule, top: &mut Frame, place: usize, span: Span) -> Result<(), Fault> {
+    fn far_name(&mut self, rule: &ObjectRule, mark: u16, place: usize, span: Span) -> Result<u16, Fault> {
         let start = span.start.wrapping_sub(1);
-        match self.keys.note(&self.text, top.mark, span) {
-            Noted::New => {
-                let required = rule.rare.as_deref().map_or(0, |rare| rare.required_names);
-                top.more = top.more.wrapping_add(u16::from(place < required));
-                Ok(())
-            }
+        match self.keys.note(&self.text, mark, span) {
+            Noted::New => Ok(u16::from(place < rule.rare.as_deref().map_or(0, |rare| rare.required_names))),
             Noted::Twice if self.limits.duplicates == Duplicates::Refuse => {
                 Err(Fault::new(Reason::DuplicateKey, start))
             }
-            Noted::Twice => Ok(()),
+            Noted::Twice => Ok(0),
             Noted::Full => Err(Fault::new(Reason::JsonLimit, start)),
         }
     }
@@ -365,13 +358,4 @@ impl<'a, S: Sink> Machine<'a, S> {
 #[inline(always)]
 pub(super) fn internal(at: usize) -> Fault {
     Fault::new(Reason::Internal, at)
-}
-
-impl Patterns {
-    /// The node of a member by the patterns that its name matches.
-    fn node(&self, raw: &[u8], escaped: bool) -> u32 {
-        let set =
-            self.patterns.iter().rev().fold(0_u32, |set, pattern| (set << 1) | u32::from(pattern.is_in(raw, escaped)));
-        self.nodes.get(index(set)).copied().unwrap_or(NEVER_NODE)
-    }
 }

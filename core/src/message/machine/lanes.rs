@@ -11,8 +11,8 @@ pub(crate) trait Lanes {
     type Block: Copy;
     /// The block from `at`, if so many bytes are left.
     fn load(bytes: &[u8], at: usize) -> Option<Self::Block>;
-    /// A bit for each byte that ends a run of plain characters: quotes, backslashes, control characters.
-    fn stops(block: Self::Block) -> u32;
+    /// A bit for each byte that is no plain character: quotes, backslashes, control characters, all outside ASCII.
+    fn special(block: Self::Block) -> u32;
     /// A bit for each byte outside ASCII.
     fn high(block: Self::Block) -> u32;
     /// A bit for each byte that continues a UTF-8 sequence.
@@ -89,8 +89,8 @@ impl Lanes for Scalar {
         bytes.get(at..)?.first_chunk::<16>().copied()
     }
     #[inline(always)]
-    fn stops(block: Self::Block) -> u32 {
-        Self::bits(block, |byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+    fn special(block: Self::Block) -> u32 {
+        Self::bits(block, |byte| byte < 0x20 || byte >= 0x80 || byte == b'"' || byte == b'\\')
     }
     #[inline(always)]
     fn high(block: Self::Block) -> u32 {

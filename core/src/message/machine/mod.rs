@@ -7,6 +7,7 @@ mod choice;
 mod containers;
 mod decimal;
 pub(crate) mod format;
+mod frame;
 mod full;
 mod keys;
 mod lanes;
@@ -20,8 +21,8 @@ mod string;
 mod strings;
 mod text;
 
-pub(crate) use containers::Frame;
 pub(crate) use decimal::{Divisor, Num};
+pub(crate) use frame::Frame;
 pub(crate) use full::Full;
 pub(crate) use keys::OpenKeys;
 pub(crate) use lanes::Level;
@@ -204,26 +205,19 @@ impl<'a, S: Sink> Machine<'a, S> {
         let inside = start.wrapping_add(1);
         let program = self.program;
         let rule = program.strings.get(index(node.string)).ok_or(containers::internal(start))?;
-        let mut most = usize::MAX;
-        match &rule.kind {
-            Kind::OneOf(names) => {
-                if let Some((_, name)) = names.here(text, start) {
-                    let end = start.wrapping_add(name.length);
-                    self.sink.scalar(tape::Kind::String, inside, end.wrapping_sub(1), false);
-                    return Ok(end);
-                }
-            }
-            Kind::Uuid => {
-                if let Some(end) = format::uuid_at(text, inside) {
-                    self.sink.scalar(tape::Kind::String, inside, end, false);
-                    return Ok(end.wrapping_add(1));
-                }
-            }
-            Kind::Length(_, longest) => most = *longest,
-            Kind::Checks(checks) => most = checks.most.unwrap_or(usize::MAX),
+        let most = match &rule.kind {
+            Kind::OneOf(names) => match names.here(text, start) {
+                Some((_, name)) => return Ok(self.read_string(inside, start.wrapping_add(name.length).wrapping_sub(1))),
+                None => usize::MAX,
+            },
+            Kind::Uuid => match format::uuid_at(text, inside) {
+                Some(end) => return Ok(self.read_string(inside, end)),
+                None => usize::MAX,
+            },
+            Kind::Length(_, longest) => *longest,
+            Kind::Checks(checks) => checks.most.unwrap_or(usize::MAX),
             Kind::Never => return Err(self.refused(node, start)),
-            Kind::Any => {}
-        }
+        };
         let read = match text.string::<L>(inside, most, &mut self.high) {
             Ok(read) => read,
             Err(fault) => {
@@ -231,36 +225,42 @@ impl<'a, S: Sink> Machine<'a, S> {
                 return Err(fault);
             }
         };
-        let end = read.span.end.wrapping_add(1);
         let holds = match &rule.kind {
-            Kind::Any => true,
             Kind::Length(least, _) => read.points >= *least,
-            Kind::Checks(checks) => self.checked(rule, checks, &read, start)?,
-            Kind::OneOf(names) => names.may_hide(read.span) && names.find(&text, read.span).is_some(),
-            Kind::Uuid => read.span.escaped && format::Format::Uuid.holds(text.slice(inside, read.span.end), true),
-            Kind::Never => false,
+            _ => self.checked(rule, &read, start)?,
         };
         if !holds {
             return Err(self.against(rule.place, start));
         }
         self.sink.scalar(tape::Kind::String, inside, read.span.end, read.span.escaped);
-        Ok(end)
+        Ok(read.span.end.wrapping_add(1))
     }
 
-    /// What few strings are checked for.
+    /// Tells of a string met in place; the answer is the place past it.
+    #[inline(always)]
+    fn read_string(&mut self, inside: usize, end: usize) -> usize {
+        self.sink.scalar(tape::Kind::String, inside, end, false);
+        end.wrapping_add(1)
+    }
+
+    /// What few strings are checked for, and strings that were not met in place.
     #[inline(never)]
-    fn checked(
-        &mut self,
-        rule: &StringRule,
-        checks: &StringChecks,
-        read: &Scanned,
-        start: usize,
-    ) -> Result<bool, Fault> {
-        if read.points < checks.least || !checks.hold(&self.text, read.span) {
-            return Ok(false);
+    fn checked(&mut self, rule: &StringRule, read: &Scanned, start: usize) -> Result<bool, Fault> {
+        match &rule.kind {
+            Kind::Checks(checks) => {
+                if read.points < checks.least || !checks.hold(&self.text, read.span) {
+                    return Ok(false);
+                }
+                self.rest(&checks.whole, &checks.logic, start, read.span.end.wrapping_add(1), rule.place)?;
+                Ok(true)
+            }
+            Kind::OneOf(names) => Ok(names.may_hide(read.span) && names.find(&self.text, read.span).is_some()),
+            Kind::Uuid => {
+                let raw = self.text.slice(read.span.start, read.span.end);
+                Ok(read.span.escaped && format::Format::Uuid.holds(raw, true))
+            }
+            Kind::Length(..) | Kind::Never => Ok(false),
         }
-        self.rest(&checks.whole, &checks.logic, start, read.span.end.wrapping_add(1), rule.place)?;
-        Ok(true)
     }
 
     #[inline(always)]

@@ -181,6 +181,15 @@ pub(crate) struct Program {
     pub(crate) places: Vec<Box<str>>,
 }
 
+impl Patterns {
+    /// The node of a member by the patterns that its name matches.
+    pub(crate) fn node(&self, raw: &[u8], escaped: bool) -> u32 {
+        let set =
+            self.patterns.iter().rev().fold(0_u32, |set, pattern| (set << 1) | u32::from(pattern.is_in(raw, escaped)));
+        self.nodes.get(super::index(set)).copied().unwrap_or(NEVER_NODE)
+    }
+}
+
 impl RareArray {
     /// Whether it asserts nothing.
     pub(crate) fn is_empty(&self) -> bool {
@@ -221,7 +230,7 @@ impl Program {
         let array = |rest| ArrayRule { first: Box::default(), rest, least: 0, most: u32::MAX, rare: None, place: 0 };
         Self {
             nodes: vec![Node::NEVER, Node::ANY],
-            strings: vec![never(), StringRule { kind: StringKind::Any, place: 0 }],
+            strings: vec![never(), StringRule { kind: StringKind::ANY, place: 0 }],
             numbers: vec![NumberRule::never(), NumberRule::ANY],
             arrays: vec![array(NEVER_NODE), array(ANY_NODE)],
             objects: vec![object(Extra::Refused), object(Extra::Node(ANY_NODE))],

@@ -49,18 +49,18 @@ macro_rules! x86_lanes {
 
             #[inline(always)]
             fn load(bytes: &[u8], at: usize) -> Option<Self::Block> {
-                let chunk = bytes.get(at..)?.first_chunk::<$width>()?;
+                let chunk = bytes.get(at..at.checked_add($width)?)?.first_chunk::<$width>()?;
                 // SAFETY: as above; the chunk is as many readable bytes, and the load needs no alignment.
                 Some(unsafe { v::$load(chunk.as_ptr().cast()) })
             }
             #[inline(always)]
-            fn stops(block: Self::Block) -> u32 {
+            fn special(block: Self::Block) -> u32 {
                 // SAFETY: as above.
                 unsafe {
                     let quote = v::$equal(block, v::$splat(b'"'.cast_signed()));
                     let escape = v::$equal(block, v::$splat(b'\\'.cast_signed()));
                     let control = v::$equal(block, v::$least(block, v::$splat(0x1f)));
-                    v::$bits(v::$or(v::$or(quote, escape), control)).cast_unsigned()
+                    v::$bits(v::$or(v::$or(quote, escape), v::$or(control, block))).cast_unsigned()
                 }
             }
             #[inline(always)]
@@ -99,9 +99,10 @@ impl Lanes for Neon {
         let chunk = bytes.get(at..)?.first_chunk::<16>()?;
         Some(unsafe { v::vld1q_u8(chunk.as_ptr()) })
     }
-    fn stops(block: Self::Block) -> u32 {
+    fn special(block: Self::Block) -> u32 {
         let is = |byte| unsafe { v::vceqq_u8(block, v::vdupq_n_u8(byte)) };
-        bits(unsafe { v::vorrq_u8(v::vorrq_u8(is(b'"'), is(b'\\')), v::vcltq_u8(block, v::vdupq_n_u8(0x20))) })
+        let control = unsafe { v::vcltq_u8(block, v::vdupq_n_u8(0x20)) };
+        bits(unsafe { v::vorrq_u8(v::vorrq_u8(is(b'"'), is(b'\\')), v::vorrq_u8(control, v::vcgeq_u8(block, v::vdupq_n_u8(0x80)))) })
     }
     fn high(block: Self::Block) -> u32 { bits(unsafe { v::vcgeq_u8(block, v::vdupq_n_u8(0x80)) }) }
     fn continuations(block: Self::Block) -> u32 {

@@ -75,14 +75,14 @@ proptest! {
         let expected = |mask: fn([u8; 16]) -> u32| mask(halves[0]) | mask(halves[1]) << 16;
         for at in [0, 16] {
             let (block, plain) = (Baseline::load(&bytes, at).expect("a block"), halves[at / 16]);
-            prop_assert_eq!(Baseline::stops(block), Scalar::stops(plain));
+            prop_assert_eq!(Baseline::special(block), Scalar::special(plain));
             prop_assert_eq!(Baseline::high(block), Scalar::high(plain));
             prop_assert_eq!(Baseline::continuations(block), Scalar::continuations(plain));
         }
         #[cfg(target_arch = "x86_64")]
         if Level::widest() != Level::Baseline {
             let block = Avx2::load(&bytes, 0).expect("a block");
-            prop_assert_eq!(Avx2::stops(block), expected(Scalar::stops));
+            prop_assert_eq!(Avx2::special(block), expected(Scalar::special));
             prop_assert_eq!(Avx2::high(block), expected(Scalar::high));
             prop_assert_eq!(Avx2::continuations(block), expected(Scalar::continuations));
         }

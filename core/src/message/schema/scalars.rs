@@ -149,11 +149,11 @@ fn simplest(checks: StringChecks) -> StringKind {
     let sized = checks.least > 0 || checks.most.is_some();
     match (plain, sized, &checks.one_of, checks.formats.as_slice()) {
         (true, true, None, []) => StringKind::Length(checks.least, checks.most.unwrap_or(usize::MAX)),
-        (true, false, None, []) => StringKind::Any,
+        (true, false, None, []) => StringKind::ANY,
         (true, false, None, [one]) if one.format == Format::Uuid => StringKind::Uuid,
         (true, false, Some(_), []) => match checks.one_of {
             Some(names) => StringKind::OneOf(names),
-            None => StringKind::Any,
+            None => StringKind::ANY,
         },
         _ => StringKind::Checks(Box::new(checks)),
     }
