@@ -90,7 +90,7 @@ impl Lanes for Scalar {
     }
     #[inline(always)]
     fn special(block: Self::Block) -> u32 {
-        Self::bits(block, |byte| byte < 0x20 || byte >= 0x80 || byte == b'"' || byte == b'\\')
+        Self::bits(block, |byte| !(0x20..0x80).contains(&byte) || byte == b'"' || byte == b'\\')
     }
     #[inline(always)]
     fn high(block: Self::Block) -> u32 {

@@ -129,6 +129,7 @@ impl<S: Sink> Machine<'_, S> {
         end: usize,
         place: u32,
     ) -> Result<(), Fault> {
+        let mut compare_whole = !rare.unique_strings;
         if rare.unique_strings {
             let mark = self.keys.mark();
             let mut at = self.text.past_space(start.wrapping_add(1));
@@ -137,7 +138,10 @@ impl<S: Sink> Machine<'_, S> {
                 match self.keys.note(&self.text, mark, span) {
                     Noted::New => {}
                     Noted::Twice => return Err(self.against(place, at)),
-                    Noted::Full => return Err(Fault::new(Reason::TooCostly, at)),
+                    Noted::Full => {
+                        compare_whole = true; // more strings than the table holds
+                        break;
+                    }
                 }
                 at = self.past_comma(span.end.wrapping_add(1));
             }
@@ -155,7 +159,7 @@ impl<S: Sink> Machine<'_, S> {
                 return Err(self.against(place, start));
             }
         }
-        if let Some(unique) = &rare.unique {
+        if let Some(unique) = rare.unique.as_ref().filter(|_| compare_whole) {
             self.rest(std::slice::from_ref(unique), &[], start, end, place)?;
         }
         self.rest(&rare.whole, &rare.logic, start, end, place)

@@ -157,9 +157,9 @@ pub(crate) struct ArrayRule {
 /// The assertions few arrays have.
 #[derive(Debug, Default)]
 pub(crate) struct RareArray {
-    /// No two items are equal; they are all strings.
+    /// No two items are equal, and all are strings: their places are enough, up to a thousand of them.
     pub(crate) unique_strings: bool,
-    /// No two items are equal, whatever they are.
+    /// No two items are equal, whatever and however many they are.
     pub(crate) unique: Option<Full>,
     /// So many items, at least and at most, are as a node says.
     pub(crate) contains: Vec<(u32, u32, u32)>,

@@ -311,7 +311,6 @@ impl Builder<'_, '_> {
             if others
                 .try_fold(true, |none, kind| Ok::<_, Failure>(none && self.form_of(&[child], kind)? == Form::False))?
             {
-                rare.unique = None;
                 rare.unique_strings = true;
                 self.slow.pop();
                 return Ok(());
