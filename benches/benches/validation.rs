@@ -199,8 +199,19 @@ fn ratios() {
     }
 }
 
-/// One message, so many times: for `valgrind --tool=callgrind`.
+/// One message, so many times: for `valgrind --tool=callgrind`. A worst case is named `name@size`.
 fn count(name: &str, turns: usize) {
+    if let Some((name, size)) = name.split_once('@') {
+        let (schema, bytes) = corpus::worst::case(name, size.parse().expect("a size")).expect("a case's name");
+        let mut options = SchemaOptions::default();
+        (options.limits.max_digits, options.limits.max_depth) = (65_536, 128);
+        let schema = Schema::compile(&schema, &options).expect("a schema");
+        let mut scratch = Box::new(Scratch::new());
+        for _ in 0..turns {
+            black_box(schema.is_valid(black_box(&bytes), &mut scratch)).ok();
+        }
+        return;
+    }
     let rich = name.starts_with('R');
     let mut judge = ours(&if rich { corpus::rich() } else { corpus::seed() });
     let bytes = corpus::messages().into_iter().find(|(known, _)| *known == name).expect("a message's name").1;
@@ -211,8 +222,9 @@ fn count(name: &str, turns: usize) {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    match arguments.iter().position(|argument| argument == "--count" || argument == "--ratios" || argument == "--write")
-    {
+    let modes = ["--count", "--ratios", "--write", "--cases"];
+    match arguments.iter().position(|argument| modes.contains(&argument.as_str())) {
+        Some(at) if arguments[at] == "--cases" => println!("{}", corpus::worst::NAMES.join("\n")),
         Some(at) if arguments[at] == "--count" => count(&arguments[at + 1], arguments[at + 2].parse().expect("turns")),
         Some(at) if arguments[at] == "--write" => {
             for (name, bytes) in corpus::messages() {

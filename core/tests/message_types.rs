@@ -148,6 +148,11 @@ fn t78_an_explanation_is_short_and_shows_nothing_the_sender_chose() {
 }
 
 #[test]
+fn the_scratch_is_sixteen_kibibytes() {
+    assert!(size_of::<Scratch>() <= 16 << 10, "{}", size_of::<Scratch>());
+}
+
+#[test]
 fn a_tape_lists_the_values_where_they_stand() {
     let messages = Messages::compile(&chat()).expect("a policy");
     let text = r#"{"type":"chat","text":"h\u0069"}"#;

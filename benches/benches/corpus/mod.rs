@@ -1,5 +1,7 @@
 //! The messages and schemas of the benchmark, made by one recipe so that figures can be compared.
 
+pub mod worst;
+
 use serde_json::{Value, json};
 
 /// The Mersenne twister (MT19937), because the recipe draws its words with it.

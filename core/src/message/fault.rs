@@ -11,7 +11,7 @@ use crate::Reason;
 pub struct Fault {
     /// What is wrong.
     pub reason: Reason,
-    /// The first byte at which it is certain, counted from 0.
+    /// Where, counted in bytes from 0: the byte that cannot be, or the value that is not as the schema says.
     pub at: u32,
 }
 
@@ -22,10 +22,15 @@ impl Fault {
     }
 }
 
-/// A place in a message as 32 bits; messages of 2 GiB and more are refused before it is asked for.
+/// A place in a message as 32 bits.
 #[inline(always)]
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "messages of 2 GiB and more are refused before"
+)]
 pub(crate) fn offset(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
+    at as u32
 }
 
 /// Where a message went wrong, in words, for its sender or a log: at most 1 KiB.

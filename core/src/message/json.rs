@@ -97,5 +97,7 @@ impl Limits {
 ///
 /// The first fault, in the order of the bytes.
 pub fn check(bytes: &[u8], limits: &Limits, scratch: &mut Scratch) -> Result<(), Fault> {
-    judge(&Program::new(), ANY_NODE, limits, Level::widest(), bytes, scratch, &mut Nobody).map(|_| ())
+    let mut program = Program::new();
+    program.limit_members(limits.max_members);
+    judge(&program, ANY_NODE, limits, Level::widest(), bytes, scratch, &mut Nobody).map(|_| ())
 }

@@ -7,11 +7,11 @@ use super::fault::{Explanation, Fault};
 use super::json::{Duplicates, Limits};
 use super::machine::{
     ANY_NODE, ArrayRule, Choice, Extra, Level, Literals, NEVER, Names, Node, ObjectRule, Otherwise, Program, RareArray,
-    RareObject, StringKind, StringRule, UNTYPED, add, judge, unescaped,
+    RareObject, StringKind, StringRule, UNTYPED, add, judge,
 };
 use super::schema::{Engine, SchemaOptions, SlowPlace, compile_into};
 use super::scratch::{MAX_DEPTH, Scratch};
-use super::tape::{Kind, Nobody, Sink, Tape};
+use super::tape::{Nobody, Sink, Tape};
 use crate::Reason;
 use crate::policy::{self, Discriminator, DuplicateKeys, MessageKind, PolicyError, UnknownType};
 
@@ -130,6 +130,7 @@ impl Messages {
         if !rules.types.is_empty() || !auth.is_empty() {
             all.add_types(rules)?;
         }
+        all.program.limit_members(limits.max_members);
         for kind in all.types.iter().map(|one| one.kinds) {
             all.kinds = Kinds { text: all.kinds.text || kind.text, binary: all.kinds.binary || kind.binary };
         }
@@ -316,7 +317,7 @@ impl Messages {
 }
 
 fn object(extra: Extra, rare: Option<Box<RareObject>>) -> ObjectRule {
-    ObjectRule { names: Names::default(), required: 0, extra, least: 0, most: u32::MAX, rare, place: 0 }
+    ObjectRule { names: Names::default(), required: 0, extra, least: 0, most: u32::MAX, is_limit: true, rare, place: 0 }
 }
 
 /// The limits of a policy, as the machine takes them.

@@ -8,14 +8,13 @@ use super::machine::{Frame, OpenKeys};
 pub(crate) const MAX_DEPTH: usize = 128;
 /// Messages shorter than this are copied next to zeros, so that the machine may read in blocks.
 pub(crate) const SHORT: usize = 64;
-/// The copy: a whole block may be read from each of its first bytes.
+/// The copy: a whole block may be read from each byte of the message.
 pub(crate) const PAD: usize = 96;
 
 /// The working memory of one thread, 16 KiB: hand the same one to every call.
 ///
 /// Nothing of a message is left in it that a later call could see: it only saves allocations.
 pub struct Scratch {
-    pub(crate) pad: [u8; PAD],
     pub(crate) frames: [Frame; MAX_DEPTH],
     pub(crate) keys: OpenKeys,
     pub(crate) place: u32,
@@ -29,7 +28,7 @@ impl Scratch {
 
     /// With a hash key of 16 random bytes, so that no peer can choose keys that collide (hash flooding).
     pub fn with_seed(seed: [u8; 16]) -> Self {
-        Self { pad: [0; PAD], frames: [Frame::default(); MAX_DEPTH], keys: OpenKeys::new(seed), place: 0 }
+        Self { frames: [Frame::default(); MAX_DEPTH], keys: OpenKeys::new(seed), place: 0 }
     }
 }
 

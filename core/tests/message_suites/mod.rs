@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The folder of a suite with so many cases; none, and a word about it, if the suites are not here.
-pub fn folder(name: &str, cases: usize) -> Option<PathBuf> {
+pub(crate) fn folder(name: &str, cases: usize) -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/suites");
     let root = std::env::var_os("WSWARDEN_SUITES").map_or(beside, PathBuf::from);
     let folder = root.join(name);
@@ -16,8 +16,7 @@ pub fn folder(name: &str, cases: usize) -> Option<PathBuf> {
 }
 
 /// The files of a folder by name, with their bytes.
-#[allow(dead_code, reason = "not every test file reads folders")]
-pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)
         .expect("the suite's folder")
         .map(|entry| entry.expect("an entry").path())

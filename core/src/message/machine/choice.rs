@@ -12,9 +12,9 @@ impl<S: Sink> Machine<'_, S> {
     ///
     /// What is passed over is only measured: it is judged when its turn comes.
     #[inline(always)]
-    pub(super) fn choose<L: Lanes>(&mut self, choice: &Choice) -> Option<(u32, usize)> {
-        let mut at = self.text.past_space(self.at.wrapping_add(1));
-        if let Some((_, name)) = choice.tag.here(&self.text, at) {
+    pub(super) fn choose<L: Lanes>(&mut self, choice: &Choice, start: usize) -> Option<(u32, usize)> {
+        let mut at = self.text.past_space(start.wrapping_add(1));
+        if let Some((_, name)) = choice.tag.here(self.text, at) {
             let value = self.text.past_space(at.wrapping_add(name.length));
             return self.value::<L>(&choice.values, value);
         }
@@ -42,8 +42,8 @@ impl<S: Sink> Machine<'_, S> {
 
     /// As [`Self::choose`], by the item at `place` of an array.
     #[inline(never)]
-    pub(super) fn choose_item<L: Lanes>(&mut self, place: usize, names: &Names) -> Option<(u32, usize)> {
-        let mut at = self.text.past_space(self.at.wrapping_add(1));
+    pub(super) fn choose_item<L: Lanes>(&mut self, place: usize, names: &Names, start: usize) -> Option<(u32, usize)> {
+        let mut at = self.text.past_space(start.wrapping_add(1));
         for _ in 0..place {
             let end = self.past_value::<L>(at)?;
             at = self.text.past_space(end);
@@ -57,7 +57,7 @@ impl<S: Sink> Machine<'_, S> {
 
     #[inline(always)]
     fn value<L: Lanes>(&mut self, values: &Names, at: usize) -> Option<(u32, usize)> {
-        let found = match values.here(&self.text, at) {
+        let found = match values.here(self.text, at) {
             Some(found) => Some(found),
             None if self.text.at(at) == b'"' => {
                 let span: Span = self.text.string::<L>(at.wrapping_add(1), usize::MAX, &mut self.high).ok()?.span;

@@ -1,230 +1,237 @@
 //! The loop: one turn for each value, and the containers that are open around it.
 
+use super::frame::Frame;
 use super::keys::Noted;
 use super::lanes::Lanes;
-use super::rules::{ANY_NODE, ArrayRule, Extra, NEVER_NODE, ObjectRule, Otherwise, Patterns};
-use super::text::Span;
+use super::rules::{ANY_NODE, ArrayRule, Extra, NEVER_NODE, Node, ObjectRule, Otherwise};
+use super::text::{Span, Text};
 use super::{Fault, Machine, index};
 use crate::Reason;
 use crate::message::fault::offset;
 use crate::message::json::Duplicates;
 use crate::message::tape::{Kind, Sink};
 
-/// An open container.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Frame {
-    /// Which of the first 64 names have come.
+/// What came of a name: its node, and what to remember.
+struct Named {
+    node: u32,
     seen: u64,
-    rule: u32,
-    /// The members or items so far.
-    count: u32,
-    /// Its first byte.
-    start: u32,
-    /// Its entry on the tape.
-    tape: u32,
-    /// How many unknown keys were noted when it opened.
-    mark: u16,
-    /// How many required names beyond the first 64 have come.
+    /// A required name beyond the first 64.
     more: u16,
-    is_array: bool,
 }
 
-impl<S: Sink> Machine<'_, S> {
-    /// Judges the value at `at`, and all within it.
+impl<'a, S: Sink> Machine<'a, S> {
+    /// Judges the value at `start` by `node`, and all within it; the answer is the place past it.
+    ///
+    /// The place is handed from step to step, not kept in memory: most of the time goes into finding it.
     #[inline(always)]
-    pub(crate) fn run<L: Lanes>(&mut self) -> Result<(), Fault> {
+    pub(crate) fn run<L: Lanes>(&mut self, mut node: &'a Node, start: usize) -> Result<usize, Fault> {
+        let (text, program) = (self.text, self.program);
+        let (base, mut depth) = (self.depth, self.depth);
+        let mut at = start;
         let mut top = Frame::default();
+        let (mut object, mut array) =
+            (program.objects.first().ok_or(internal(at))?, program.arrays.first().ok_or(internal(at))?);
         loop {
-            let first = self.text.at(self.at);
+            let first = text.at(at);
             let mut entered = false;
             match first {
-                b'"' => self.string::<L>(self.node.string)?,
+                b'"' => at = self.string::<L>(text, node, at)?,
                 b'{' | b'[' => {
-                    match self.frames.get_mut(self.depth) {
-                        Some(frame) if self.depth < self.limits.max_depth => *frame = top,
-                        _ => return Err(Fault::new(Reason::JsonLimit, self.at)),
+                    match self.frames.get_mut(depth) {
+                        Some(_) if depth >= self.limits.max_depth => return Err(Fault::new(Reason::JsonLimit, at)),
+                        Some(_) if depth == base => {} // nothing is open around it
+                        Some(frame) => frame.keep(&top),
+                        None => return Err(Fault::new(Reason::JsonLimit, at)),
                     }
-                    self.depth = self.depth.wrapping_add(1);
-                    top = if first == b'{' { self.open_object::<L>()? } else { self.open_array::<L>()? };
-                    self.at = self.text.past_space(self.at.wrapping_add(1));
+                    depth = depth.wrapping_add(1);
+                    self.depth = depth;
+                    if first == b'{' {
+                        top = self.open_object::<L>(node, at)?;
+                        object = program.objects.get(index(top.rule)).ok_or(internal(at))?;
+                    } else {
+                        top = self.open_array::<L>(node, at)?;
+                        array = program.arrays.get(index(top.rule)).ok_or(internal(at))?;
+                    }
+                    at = at.wrapping_add(1);
                     entered = true;
                 }
-                b'-' | b'0'..=b'9' => self.number(self.node.number)?,
-                _ => self.literal(first)?,
+                b'-' | b'0'..=b'9' => at = self.number(text, node, at)?,
+                b' ' | b'\n' | b'\t' | b'\r' => {
+                    at = text.past_space(at);
+                    continue;
+                }
+                _ => at = self.literal(text, node, at, first)?,
+            }
+            if depth == base {
+                return Ok(at);
             }
             loop {
-                if self.depth == 0 {
-                    return Ok(());
+                let mut next = text.at(at);
+                if next <= b' ' {
+                    at = text.past_space(at);
+                    next = text.at(at);
                 }
-                if !entered {
-                    self.at = self.text.past_space(self.at);
-                }
-                let next = self.text.at(self.at);
-                if top.is_array {
-                    let Some(rule) = self.program.arrays.get(index(top.rule)) else { return Err(self.internal()) };
-                    if next == b']' {
-                        self.close_array::<L>(rule, &top)?;
-                    } else if entered || next == b',' {
-                        if !entered {
-                            self.at = self.text.past_space(self.at.wrapping_add(1));
-                        }
-                        self.item(rule, &mut top)?;
-                        break;
-                    } else {
-                        return Err(Fault::new(Reason::InvalidJson, self.at));
-                    }
-                } else {
-                    let Some(rule) = self.program.objects.get(index(top.rule)) else { return Err(self.internal()) };
+                if !top.is_array {
                     if next == b'}' {
-                        self.close_object(rule, &top)?;
+                        self.close_object(object, &top, at)?;
                     } else if entered || next == b',' {
-                        if !entered {
-                            self.at = self.text.past_space(self.at.wrapping_add(1));
-                        }
-                        self.member::<L>(rule, &mut top)?;
+                        (node, at) =
+                            self.member::<L>(text, object, &mut top, at.wrapping_add(usize::from(!entered)))?;
                         break;
                     } else {
-                        return Err(Fault::new(Reason::InvalidJson, self.at));
+                        return Err(Fault::new(Reason::InvalidJson, at));
                     }
+                } else if next == b']' {
+                    self.close_array::<L>(array, &top, at)?;
+                } else if entered || next == b',' {
+                    if !entered {
+                        at = text.past_space(at.wrapping_add(1));
+                    }
+                    node = self.item(array, &mut top, at)?;
+                    break;
+                } else {
+                    return Err(Fault::new(Reason::InvalidJson, at));
                 }
+                at = at.wrapping_add(1);
                 entered = false;
-                self.depth = self.depth.wrapping_sub(1);
-                let Some(frame) = self.frames.get(self.depth) else { return Err(self.internal()) };
-                top = *frame;
+                depth = depth.wrapping_sub(1);
+                self.depth = depth;
+                if depth == base {
+                    return Ok(at);
+                }
+                top = *self.frames.get(depth).ok_or(internal(at))?;
+                if top.is_array {
+                    array = program.arrays.get(index(top.rule)).ok_or(internal(at))?;
+                } else {
+                    object = program.objects.get(index(top.rule)).ok_or(internal(at))?;
+                }
             }
         }
     }
 
-    /// The value has ended: nothing but white space may follow.
     #[inline(always)]
-    pub(super) fn finish(&mut self) -> Result<(), Fault> {
-        self.at = self.text.past_space(self.at);
-        if self.at == self.len { Ok(()) } else { Err(Fault::new(Reason::InvalidJson, self.at)) }
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(super) fn internal(&self) -> Fault {
-        Fault::new(Reason::Internal, self.at)
-    }
-
-    #[inline(always)]
-    fn open_object<L: Lanes>(&mut self) -> Result<Frame, Fault> {
-        let mut number = self.node.object;
+    fn open_object<L: Lanes>(&mut self, node: &Node, at: usize) -> Result<Frame, Fault> {
+        let mut number = node.object;
         if number == super::NEVER {
-            return Err(self.refused());
+            return Err(self.refused(node, at));
         }
         let program = self.program;
         let mut first = true;
         while let Some(rule) = program.objects.get(index(number)) {
             let Some(choice) = rule.rare.as_deref().and_then(|rare| rare.choice.as_ref()) else { break };
-            let chosen = self.choose::<L>(choice);
-            number = self.chosen(chosen, choice.otherwise, rule.place)?;
-            if first && self.depth == 1 {
+            let chosen = self.choose::<L>(choice, at);
+            number = self.chosen(chosen, choice.otherwise, rule.place, at)?;
+            if first && self.depth == 1 && self.nested == 0 {
                 self.choice = chosen.map_or(0, |(_, index)| offset(index).wrapping_add(1));
             }
             first = false;
         }
-        let tape = self.sink.open(Kind::Object, self.at);
-        Ok(Frame { rule: number, start: offset(self.at), tape, mark: self.keys.mark(), ..Frame::default() })
+        let tape = self.sink.open(Kind::Object, at);
+        Ok(Frame { rule: number, start: offset(at), tape, mark: self.keys.mark(), ..Frame::default() })
     }
 
     #[inline(always)]
-    fn open_array<L: Lanes>(&mut self) -> Result<Frame, Fault> {
-        let mut number = self.node.array;
-        let Some(rule) = self.program.arrays.get(index(number)) else { return Err(self.internal()) };
+    fn open_array<L: Lanes>(&mut self, node: &Node, at: usize) -> Result<Frame, Fault> {
+        let mut number = node.array;
+        let Some(rule) = self.program.arrays.get(index(number)) else { return Err(internal(at)) };
         if number == super::NEVER {
-            return Err(self.refused());
+            return Err(self.refused(node, at));
         }
         if let Some((place, names, otherwise)) = rule.rare.as_deref().and_then(|rare| rare.choice.as_ref()) {
-            let chosen = self.choose_item::<L>(index(*place), names);
-            number = self.chosen(chosen, *otherwise, rule.place)?;
-            if self.depth == 1 {
+            let chosen = self.choose_item::<L>(index(*place), names, at);
+            number = self.chosen(chosen, *otherwise, rule.place, at)?;
+            if self.depth == 1 && self.nested == 0 {
                 self.choice = chosen.map_or(0, |(_, index)| offset(index).wrapping_add(1));
             }
         }
-        let tape = self.sink.open(Kind::Array, self.at);
-        Ok(Frame {
-            rule: number,
-            start: offset(self.at),
-            tape,
-            mark: self.keys.mark(),
-            is_array: true,
-            ..Frame::default()
-        })
+        let tape = self.sink.open(Kind::Array, at);
+        Ok(Frame { rule: number, start: offset(at), tape, mark: self.keys.mark(), is_array: true, ..Frame::default() })
     }
 
     /// A value of a kind that is not accepted here.
     #[cold]
     #[inline(never)]
-    pub(super) fn refused(&mut self) -> Fault {
-        let (place, at) = (self.node.place, self.at);
-        if place == super::UNTYPED { Fault::new(Reason::UnknownType, at) } else { self.against(place, at) }
+    pub(super) fn refused(&mut self, node: &Node, at: usize) -> Fault {
+        if node.place == super::UNTYPED { Fault::new(Reason::UnknownType, at) } else { self.against(node.place, at) }
     }
 
-    /// Reads a member's name and makes its value the next one. `at` is where the name should stand.
+    /// Reads the name of the member at `start`, white space aside: its node, and the place past the colon.
     #[inline(always)]
-    fn member<L: Lanes>(&mut self, rule: &ObjectRule, top: &mut Frame) -> Result<(), Fault> {
-        let start = self.at;
+    fn member<L: Lanes>(
+        &mut self,
+        text: Text<'a>,
+        rule: &ObjectRule,
+        top: &mut Frame,
+        mut start: usize,
+    ) -> Result<(&'a Node, usize), Fault> {
+        let mut found = rule.names.here(text, start);
+        if found.is_none() && text.at(start) <= b' ' {
+            start = text.past_space(start);
+            found = rule.names.here(text, start);
+        }
         top.count = top.count.wrapping_add(1);
         if top.count > rule.most {
-            return Err(self.too_many(rule.most, rule.place));
+            return Err(self.too_many(rule, start));
         }
-        let node = if let Some((place, name)) = rule.names.here(&self.text, start) {
-            self.at = start.wrapping_add(name.length);
-            self.sink.scalar(Kind::Key, start.wrapping_add(1), self.at.wrapping_sub(2), false);
-            let bit = 1_u64.wrapping_shl(offset(place));
-            if place > 63 {
-                let span = Span { start: start.wrapping_add(1), end: self.at.wrapping_sub(2), escaped: false };
-                self.far_name(rule, top, place, span)?;
-            } else if top.seen & bit != 0 && self.limits.duplicates == Duplicates::Refuse {
-                return Err(Fault::new(Reason::DuplicateKey, start));
-            } else {
-                top.seen |= bit;
+        let (node, at) = match found {
+            Some((place, name)) => {
+                let at = start.wrapping_add(name.length);
+                self.sink.scalar(Kind::Key, start.wrapping_add(1), at.wrapping_sub(2), false);
+                let bit = 1_u64.wrapping_shl(offset(place));
+                if place > 63 {
+                    let span = Span { start: start.wrapping_add(1), end: at.wrapping_sub(2), escaped: false };
+                    top.more = top.more.wrapping_add(self.far_name(rule, top.mark, place, span)?);
+                } else if top.seen & bit != 0 && self.limits.duplicates == Duplicates::Refuse {
+                    return Err(Fault::new(Reason::DuplicateKey, start));
+                } else {
+                    top.seen |= bit;
+                }
+                (name.node, at)
             }
-            name.node
-        } else {
-            self.spelled_member::<L>(rule, top)?
+            None => self.spelled_member::<L>(text, rule, top, start)?,
         };
-        self.at = self.text.past_space(self.at);
-        self.node = match self.program.nodes.get(index(node)) {
-            Some(node) => *node,
-            None => return Err(self.internal()),
-        };
-        Ok(())
+        let node = self.program.nodes.get(index(node)).ok_or(internal(at))?;
+        Ok((node, at))
     }
 
     /// A member whose name is not met in place: unknown, or spelled with escapes or spaces.
     #[inline(always)]
-    fn spelled_member<L: Lanes>(&mut self, rule: &ObjectRule, top: &mut Frame) -> Result<u32, Fault> {
-        let start = self.at;
-        if self.text.at(start) != b'"' {
+    fn spelled_member<L: Lanes>(
+        &mut self,
+        text: Text<'a>,
+        rule: &ObjectRule,
+        top: &mut Frame,
+        start: usize,
+    ) -> Result<(u32, usize), Fault> {
+        if text.at(start) != b'"' {
             return Err(Fault::new(Reason::InvalidJson, start));
         }
-        let span = self.text.string::<L>(start.wrapping_add(1), usize::MAX, &mut self.high)?.span;
-        let colon = self.text.past_space(span.end.wrapping_add(1));
-        if self.text.at(colon) != b':' {
+        let span = text.string::<L>(start.wrapping_add(1), usize::MAX, &mut self.high)?.span;
+        let colon = text.past_space(span.end.wrapping_add(1));
+        if text.at(colon) != b':' {
             return Err(Fault::new(Reason::InvalidJson, colon));
         }
-        self.at = colon.wrapping_add(1);
         self.sink.scalar(Kind::Key, span.start, span.end, span.escaped);
-        self.named(rule, top, span)
+        let named = self.named(rule, *top, span)?;
+        top.seen = named.seen;
+        top.more = top.more.wrapping_add(named.more);
+        Ok((named.node, colon.wrapping_add(1)))
     }
 
     /// The node of the member with the name at `span`.
     #[inline(never)]
-    fn named(&mut self, rule: &ObjectRule, top: &mut Frame, span: Span) -> Result<u32, Fault> {
-        if let Some((place, name)) = rule.names.find(&self.text, span) {
+    fn named(&mut self, rule: &ObjectRule, top: Frame, span: Span) -> Result<Named, Fault> {
+        let named = |node| Named { node, seen: top.seen, more: 0 };
+        let hidden = rule.names.may_hide(span) || self.text.at(span.end.wrapping_add(1)) != b':';
+        if let Some((place, name)) = if hidden { rule.names.find(&self.text, span) } else { None } {
             if place > 63 {
-                self.far_name(rule, top, place, span)?;
-            } else {
-                let bit = 1_u64.wrapping_shl(offset(place));
-                if top.seen & bit != 0 && self.limits.duplicates == Duplicates::Refuse {
-                    return Err(Fault::new(Reason::DuplicateKey, span.start.wrapping_sub(1)));
-                }
-                top.seen |= bit;
+                return Ok(Named { more: self.far_name(rule, top.mark, place, span)?, ..named(name.node) });
             }
-            return Ok(name.node);
+            let bit = 1_u64.wrapping_shl(offset(place));
+            if top.seen & bit != 0 && self.limits.duplicates == Duplicates::Refuse {
+                return Err(Fault::new(Reason::DuplicateKey, span.start.wrapping_sub(1)));
+            }
+            return Ok(Named { seen: top.seen | bit, ..named(name.node) });
         }
         let start = span.start.wrapping_sub(1);
         if rule.extra == Extra::Refused {
@@ -245,37 +252,33 @@ impl<S: Sink> Machine<'_, S> {
             self.check_name(name, span)?;
         }
         match rule.extra {
-            Extra::Refused => Ok(NEVER_NODE),
-            Extra::Node(node) => Ok(node),
+            Extra::Refused => Ok(named(NEVER_NODE)),
+            Extra::Node(node) => Ok(named(node)),
             Extra::ByPattern => {
                 let patterns = rule.rare.as_deref().and_then(|rare| rare.patterns.as_ref());
                 let node = patterns.map_or(ANY_NODE, |patterns| patterns.node(raw, span.escaped));
-                if node == NEVER_NODE { Err(self.against(rule.place, start)) } else { Ok(node) }
+                if node == NEVER_NODE { Err(self.against(rule.place, start)) } else { Ok(named(node)) }
             }
         }
     }
 
-    /// A name beyond the first 64: its coming is noted in the table of keys.
+    /// A name beyond the first 64: its coming is noted in the table of keys. The answer is 1 if it is required.
     #[inline(never)]
-    fn far_name(&mut self, rule: &ObjectRule, top: &mut Frame, place: usize, span: Span) -> Result<(), Fault> {
+    fn far_name(&mut self, rule: &ObjectRule, mark: u16, place: usize, span: Span) -> Result<u16, Fault> {
         let start = span.start.wrapping_sub(1);
-        match self.keys.note(&self.text, top.mark, span) {
-            Noted::New => {
-                let required = rule.rare.as_deref().map_or(0, |rare| rare.required_names);
-                top.more = top.more.wrapping_add(u16::from(place < required));
-                Ok(())
-            }
+        match self.keys.note(&self.text, mark, span) {
+            Noted::New => Ok(u16::from(place < rule.rare.as_deref().map_or(0, |rare| rare.required_names))),
             Noted::Twice if self.limits.duplicates == Duplicates::Refuse => {
                 Err(Fault::new(Reason::DuplicateKey, start))
             }
-            Noted::Twice => Ok(()),
+            Noted::Twice => Ok(0),
             Noted::Full => Err(Fault::new(Reason::JsonLimit, start)),
         }
     }
 
     /// Judges a name that the schema does not know.
     fn check_name(&mut self, rule: u32, span: Span) -> Result<(), Fault> {
-        let Some(rule) = self.program.strings.get(index(rule)) else { return Err(self.internal()) };
+        let Some(rule) = self.program.strings.get(index(rule)) else { return Err(internal(span.start)) };
         let start = span.start.wrapping_sub(1);
         if !rule.holds(&self.text, span) {
             return Err(self.against(rule.place, start));
@@ -287,79 +290,72 @@ impl<S: Sink> Machine<'_, S> {
     /// More members or items than the rule or the limit allows.
     #[cold]
     #[inline(never)]
-    fn too_many(&mut self, most: u32, place: u32) -> Fault {
-        if most == self.limits.max_members {
-            Fault::new(Reason::JsonLimit, self.at)
-        } else {
-            self.against(place, self.at)
-        }
+    fn too_many(&mut self, rule: &ObjectRule, at: usize) -> Fault {
+        if rule.is_limit { Fault::new(Reason::JsonLimit, at) } else { self.against(rule.place, at) }
     }
 
     #[inline(always)]
-    fn close_object(&mut self, rule: &ObjectRule, top: &Frame) -> Result<(), Fault> {
-        let end = self.at.wrapping_add(1);
+    fn close_object(&mut self, rule: &ObjectRule, top: &Frame, at: usize) -> Result<(), Fault> {
+        let end = at.wrapping_add(1);
         if top.seen & rule.required != rule.required || top.count < rule.least {
-            return Err(self.against(rule.place, self.at));
+            return Err(self.against(rule.place, at));
         }
         if let Some(rare) = rule.rare.as_deref() {
             if !rare.hold(top.seen, top.more) {
-                return Err(self.against(rule.place, self.at));
+                return Err(self.against(rule.place, at));
             }
             self.rest(&rare.whole, &rare.logic, index(top.start), end, rule.place)?;
         }
         self.keys.release(top.mark);
         self.sink.close(top.tape, end);
-        self.at = end;
         Ok(())
     }
 
-    /// Makes the next item's node the next one.
+    /// The node of the next item.
     #[inline(always)]
-    fn item(&mut self, rule: &ArrayRule, top: &mut Frame) -> Result<(), Fault> {
+    fn item(&mut self, rule: &ArrayRule, top: &mut Frame, at: usize) -> Result<&'a Node, Fault> {
         let place = index(top.count);
         top.count = top.count.wrapping_add(1);
         if top.count > rule.most {
-            return Err(self.against(rule.place, self.at));
+            return Err(self.against(rule.place, at));
         }
         let node = rule.first.get(place).copied().unwrap_or(rule.rest);
-        self.node = match self.program.nodes.get(index(node)) {
-            Some(node) => *node,
-            None => return Err(self.internal()),
-        };
-        Ok(())
+        self.program.nodes.get(index(node)).ok_or(internal(at))
     }
 
     #[inline(always)]
-    fn close_array<L: Lanes>(&mut self, rule: &ArrayRule, top: &Frame) -> Result<(), Fault> {
-        let end = self.at.wrapping_add(1);
+    fn close_array<L: Lanes>(&mut self, rule: &ArrayRule, top: &Frame, at: usize) -> Result<(), Fault> {
+        let end = at.wrapping_add(1);
         if top.count < rule.least {
-            return Err(self.against(rule.place, self.at));
+            return Err(self.against(rule.place, at));
         }
         if let Some(rare) = rule.rare.as_deref() {
             self.together::<L>(rare, index(top.start), end, rule.place)?;
         }
         self.sink.close(top.tape, end);
-        self.at = end;
         Ok(())
     }
 
     /// The rule that a choice led to.
     #[inline(always)]
-    fn chosen(&mut self, chosen: Option<(u32, usize)>, otherwise: Otherwise, place: u32) -> Result<u32, Fault> {
+    fn chosen(
+        &mut self,
+        chosen: Option<(u32, usize)>,
+        otherwise: Otherwise,
+        place: u32,
+        at: usize,
+    ) -> Result<u32, Fault> {
         match (chosen, otherwise) {
             (Some((rule, _)), _) => Ok(rule),
             (None, Otherwise::Rule(rule)) => Ok(rule),
-            (None, Otherwise::UnknownType) => Err(Fault::new(Reason::UnknownType, self.at)),
-            (None, Otherwise::Refused) => Err(self.against(place, self.at)),
+            (None, Otherwise::UnknownType) => Err(Fault::new(Reason::UnknownType, at)),
+            (None, Otherwise::Refused) => Err(self.against(place, at)),
         }
     }
 }
 
-impl Patterns {
-    /// The node of a member by the patterns that its name matches.
-    fn node(&self, raw: &[u8], escaped: bool) -> u32 {
-        let set =
-            self.patterns.iter().rev().fold(0_u32, |set, pattern| (set << 1) | u32::from(pattern.is_in(raw, escaped)));
-        self.nodes.get(index(set)).copied().unwrap_or(NEVER_NODE)
-    }
+/// The program is not whole: a bug, and never a pass.
+#[inline(always)]
+pub(super) fn internal(at: usize) -> Fault {
+    Fault::new(Reason::Internal, at)
 }

@@ -14,14 +14,11 @@ impl Num {
     /// The value of a well-formed JSON number.
     pub(crate) fn read(text: &[u8]) -> Self {
         let text = std::str::from_utf8(text).unwrap_or_default();
-        if text.len() <= 20 {
-            if let Ok(int) = text.parse::<i128>() {
-                if (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&int) {
-                    return Self::Int(int);
-                }
-            }
+        let int = if text.len() <= 20 { text.parse::<i128>().ok() } else { None };
+        match int.filter(|int| (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(int)) {
+            Some(int) => Self::Int(int),
+            None => Self::Float(text.parse().unwrap_or(f64::NAN)),
         }
-        Self::Float(text.parse().unwrap_or(f64::NAN))
     }
 
     /// The integer that it is, if it is one of 64 bits.
@@ -71,11 +68,15 @@ fn int_to_float(int: i128, float: f64) -> Option<Ordering> {
 }
 
 /// A decimal divisor, `digits` times ten to the power of `exponent`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Divisor {
     digits: u64,
     exponent: i64,
+    float: f64,
 }
+
+/// From here on doubles skip integers: what is read as one is judged as one.
+const EXACT: u64 = 1 << 53;
 
 impl Divisor {
     /// The divisor that a schema writes; none if it is not above zero or has more than 18 digits.
@@ -86,21 +87,32 @@ impl Divisor {
             digits = digits.checked_mul(10)?.checked_add(u64::from(digit))?;
             (digits < 1_000_000_000_000_000_000).then_some(())
         })?;
-        while digits != 0 && digits % 10 == 0 {
+        while digits != 0 && digits.is_multiple_of(10) {
             digits = digits.wrapping_div(10);
             exponent = exponent.saturating_add(1);
         }
-        (digits > 0 && !text.starts_with('-')).then_some(Self { digits, exponent })
+        let float = text.parse().ok()?;
+        (digits > 0 && !text.starts_with('-')).then_some(Self { digits, exponent, float })
     }
 
-    /// Whether a whole small number is a multiple.
-    pub(crate) fn divides_small(self, value: i64) -> Option<bool> {
-        let scale = 10_u64.checked_pow(u32::try_from(self.exponent).ok()?)?;
-        value.unsigned_abs().checked_rem(self.digits.checked_mul(scale)?).map(|rest| rest == 0)
+    /// Whether a number is a multiple. `text` is how it is written.
+    ///
+    /// A divisor with a fraction divides the decimal that its double is written as: 0.3 is a multiple of 0.1.
+    pub(crate) fn divides(self, value: Num, text: &[u8]) -> bool {
+        let whole = self.exponent >= 0;
+        match value {
+            Num::Int(int) if whole || int.unsigned_abs() < u128::from(EXACT) => self.divides_decimal(text),
+            Num::Float(float) if whole => float.fract() == 0.0 && float % self.float == 0.0,
+            Num::Int(_) => self.divides_decimal(
+                Shortest::of(std::str::from_utf8(text).map_or(f64::NAN, |text| text.parse().unwrap_or(f64::NAN)))
+                    .bytes(),
+            ),
+            Num::Float(float) => self.divides_decimal(Shortest::of(float).bytes()),
+        }
     }
 
     /// Whether the number written is a multiple, in the decimal reading of both.
-    pub(crate) fn divides(self, text: &[u8]) -> bool {
+    fn divides_decimal(self, text: &[u8]) -> bool {
         let mut exponent = 0_i64;
         let mut zero = true;
         if for_each_digit(text, &mut exponent, |digit| {
@@ -164,4 +176,32 @@ fn for_each_digit(text: &[u8], exponent: &mut i64, mut take: impl FnMut(u8) -> O
     }
     *exponent = places.saturating_neg();
     Some(())
+}
+
+/// The shortest text that is read as one double again; 32 bytes hold any.
+struct Shortest {
+    text: [u8; 32],
+    len: usize,
+}
+
+impl Shortest {
+    fn of(float: f64) -> Self {
+        let mut shortest = Self { text: [0; 32], len: 0 };
+        // It cannot fail: no double is longer.
+        let _ = std::fmt::Write::write_fmt(&mut shortest, format_args!("{float:e}"));
+        shortest
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.text.get(..self.len).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Write for Shortest {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let end = self.len.saturating_add(text.len());
+        self.text.get_mut(self.len..end).ok_or(std::fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.len = end;
+        Ok(())
+    }
 }

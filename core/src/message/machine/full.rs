@@ -7,7 +7,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub(crate) struct Full {
     validator: Arc<jsonschema::Validator>,
-    /// How many times a value of the subtree may be looked at: the branches of the schema.
+    /// How many schemas may judge each value of the subtree.
     factor: u32,
 }
 
@@ -26,8 +26,8 @@ pub(crate) enum Outcome {
     TooCostly,
 }
 
-/// The steps one value may cost: a few milliseconds.
-const MOST_STEPS: u64 = 1 << 22;
+/// The steps one value may cost, a step being one schema that judges one value: some tens of milliseconds.
+const MOST_STEPS: u64 = 1 << 21;
 
 impl Full {
     pub(crate) fn new(validator: Arc<jsonschema::Validator>, factor: u32) -> Self {

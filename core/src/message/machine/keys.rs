@@ -24,7 +24,7 @@ struct OpenKey {
 /// Keys leave in the reverse order of coming: so linear probing needs no tombstones.
 pub(crate) struct OpenKeys {
     seed: [u64; 2],
-    len: usize,
+    len: u16,
     keys: [OpenKey; OPEN],
     slots: [u16; SLOTS],
 }
@@ -48,20 +48,20 @@ impl OpenKeys {
     /// How many are noted: what an object remembers when it opens.
     #[inline(always)]
     pub(super) fn mark(&self) -> u16 {
-        u16::try_from(self.len).unwrap_or(u16::MAX)
+        self.len
     }
 
     /// Forgets all that were noted since `mark`.
     #[inline(always)]
     pub(super) fn release(&mut self, mark: u16) {
-        if self.len > usize::from(mark) {
-            self.release_some(usize::from(mark));
+        if self.len > mark {
+            self.release_some(mark);
         }
     }
 
     #[inline(never)]
-    fn release_some(&mut self, mark: usize) {
-        for key in self.keys.get_mut(mark..self.len).unwrap_or_default().iter_mut().rev() {
+    fn release_some(&mut self, mark: u16) {
+        for key in self.keys.get_mut(usize::from(mark)..usize::from(self.len)).unwrap_or_default().iter_mut().rev() {
             if let Some(slot) = usize::from(key.slot).checked_sub(1).and_then(|slot| self.slots.get_mut(slot)) {
                 *slot = 0;
             }
@@ -77,7 +77,7 @@ impl OpenKeys {
             return Noted::Full; // no sensible key has 64 KiB
         };
         let new = OpenKey { start: start | if key.escaped { ESCAPED } else { 0 }, len, slot: 0 };
-        let siblings = self.keys.get(mark..self.len).unwrap_or_default();
+        let siblings = self.keys.get(mark..usize::from(self.len)).unwrap_or_default();
         let count = siblings.len();
         if count < FEW {
             if siblings.iter().any(|key| same(text, *key, new)) {
@@ -86,7 +86,7 @@ impl OpenKeys {
             return self.push(new);
         }
         if count == FEW {
-            for index in mark..self.len {
+            for index in mark..usize::from(self.len) {
                 self.hash_in(text, mark, index);
             }
         }
@@ -94,7 +94,7 @@ impl OpenKeys {
             Some(slot) => {
                 let noted = self.push(OpenKey { slot: u16::try_from(slot.saturating_add(1)).unwrap_or(0), ..new });
                 if let (Noted::New, Some(entry)) = (&noted, self.slots.get_mut(slot)) {
-                    *entry = u16::try_from(self.len).unwrap_or(0);
+                    *entry = self.len;
                 }
                 noted
             }
@@ -103,7 +103,7 @@ impl OpenKeys {
     }
 
     fn push(&mut self, key: OpenKey) -> Noted {
-        let Some(entry) = self.keys.get_mut(self.len) else { return Noted::Full };
+        let Some(entry) = self.keys.get_mut(usize::from(self.len)) else { return Noted::Full };
         *entry = key;
         self.len = self.len.saturating_add(1);
         Noted::New
@@ -122,7 +122,7 @@ impl OpenKeys {
     /// The free slot for `key`, or none if its object has that key already.
     fn find(&self, text: &Text<'_>, mark: usize, key: OpenKey) -> Option<usize> {
         let hash = self.hash(text, mark, key);
-        let mut slot = usize::try_from((u128::from(hash) * const { SLOTS as u128 }) >> 64).unwrap_or(0);
+        let mut slot = usize::try_from(hash).unwrap_or(0) % SLOTS;
         loop {
             match self.slots.get(slot) {
                 Some(0) => return Some(slot),

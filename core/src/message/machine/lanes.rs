@@ -1,5 +1,8 @@
 //! What the machine asks of a block of bytes, and the answer in plain code.
 
+use super::{Machine, Node, Sink};
+use crate::message::Fault;
+
 /// A way of looking at a block of bytes at once.
 pub(crate) trait Lanes {
     /// The bytes of a block: at most 32, so that a bit for each fits a word.
@@ -8,8 +11,8 @@ pub(crate) trait Lanes {
     type Block: Copy;
     /// The block from `at`, if so many bytes are left.
     fn load(bytes: &[u8], at: usize) -> Option<Self::Block>;
-    /// A bit for each byte that ends a run of plain characters: quotes, backslashes, control characters.
-    fn stops(block: Self::Block) -> u32;
+    /// A bit for each byte that is no plain character: quotes, backslashes, control characters, all outside ASCII.
+    fn special(block: Self::Block) -> u32;
     /// A bit for each byte outside ASCII.
     fn high(block: Self::Block) -> u32;
     /// A bit for each byte that continues a UTF-8 sequence.
@@ -49,6 +52,24 @@ impl Level {
     }
 }
 
+/// The lanes of every processor of this architecture.
+#[cfg(target_arch = "aarch64")]
+pub(crate) type Baseline = super::simd::Neon;
+#[cfg(target_arch = "x86_64")]
+pub(crate) type Baseline = super::simd::Sse2;
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub(crate) type Baseline = Scalar;
+
+/// Runs the machine with lanes that need no asking.
+#[inline(never)]
+pub(crate) fn run<'a, S: Sink, L: Lanes>(
+    machine: &mut Machine<'a, S>,
+    node: &'a Node,
+    at: usize,
+) -> Result<usize, Fault> {
+    machine.run::<L>(node, at)
+}
+
 /// Blocks in plain code, 16 bytes wide.
 pub(crate) struct Scalar;
 
@@ -68,8 +89,8 @@ impl Lanes for Scalar {
         bytes.get(at..)?.first_chunk::<16>().copied()
     }
     #[inline(always)]
-    fn stops(block: Self::Block) -> u32 {
-        Self::bits(block, |byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+    fn special(block: Self::Block) -> u32 {
+        Self::bits(block, |byte| !(0x20..0x80).contains(&byte) || byte == b'"' || byte == b'\\')
     }
     #[inline(always)]
     fn high(block: Self::Block) -> u32 {

@@ -1,8 +1,9 @@
 //! What is judged when a value has been read: by reading it again, within a budget, or on a tree.
 
+use super::containers::internal;
 use super::keys::Noted;
 use super::lanes::Lanes;
-use super::rules::{Node, RareArray};
+use super::rules::RareArray;
 use super::{Fault, Full, Machine, full, index, simd};
 use crate::Reason;
 use crate::message::json::{Duplicates, Limits};
@@ -24,7 +25,7 @@ const AGAIN: u64 = 32;
 const AGAIN_AT_LEAST: u64 = 1 << 14;
 
 /// The bytes that may be read again while a message of `len` bytes is judged.
-pub(super) fn budget(len: usize) -> u64 {
+fn budget(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX).saturating_mul(AGAIN).saturating_add(AGAIN_AT_LEAST)
 }
 
@@ -88,38 +89,34 @@ impl<S: Sink> Machine<'_, S> {
             return Err(Fault::new(Reason::TooCostly, start));
         }
         let mark = self.keys.mark();
-        let node = self.program.nodes.get(index(node)).copied().unwrap_or(Node::NEVER);
-        let limits =
-            Limits { duplicates: Duplicates::Allow, max_depth: usize::MAX, max_members: u32::MAX, ..self.limits };
+        let node = self.program.nodes.get(index(node)).ok_or(internal(start))?;
+        let limits = Limits { duplicates: Duplicates::Allow, ..*self.limits }; // looked for the first time
         let mut again = Machine {
             text: self.text,
             len: self.len,
             program: self.program,
-            node,
-            limits,
+            limits: &limits,
             level: self.level,
-            frames: self.frames.get_mut(self.depth..).unwrap_or_default(),
+            frames: self.frames,
             keys: self.keys,
             sink: &mut Nobody,
-            at: start,
-            depth: 0,
+            depth: self.depth,
             high: false,
             choice: 0,
             place: 0,
             nested: self.nested.saturating_add(1),
-            budget: self.budget,
+            again: self.again,
         };
-        let judged = simd::run(self.level, &mut again);
-        let read = again.at.saturating_sub(start).saturating_add(16);
-        let left = again.budget.checked_sub(u64::try_from(read).unwrap_or(u64::MAX));
+        let judged = simd::run(self.level, &mut again, node, start);
+        let end = judged.unwrap_or_else(|fault| index(fault.at));
+        let read = end.saturating_sub(start).saturating_add(16);
+        let read = again.again.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
         self.keys.release(mark);
-        match (judged, left) {
-            (_, None) => Err(Fault::new(Reason::TooCostly, start)),
-            (Err(fault), _) if matches!(fault.reason, Reason::TooCostly | Reason::Internal) => Err(fault),
-            (judged, Some(left)) => {
-                self.budget = left;
-                Ok(judged.is_ok())
-            }
+        self.again = read;
+        match judged {
+            _ if read > budget(self.len) => Err(Fault::new(Reason::TooCostly, start)),
+            Err(fault) if matches!(fault.reason, Reason::TooCostly | Reason::Internal) => Err(fault),
+            judged => Ok(judged.is_ok()),
         }
     }
 
@@ -132,6 +129,7 @@ impl<S: Sink> Machine<'_, S> {
         end: usize,
         place: u32,
     ) -> Result<(), Fault> {
+        let mut compare_whole = !rare.unique_strings;
         if rare.unique_strings {
             let mark = self.keys.mark();
             let mut at = self.text.past_space(start.wrapping_add(1));
@@ -140,7 +138,10 @@ impl<S: Sink> Machine<'_, S> {
                 match self.keys.note(&self.text, mark, span) {
                     Noted::New => {}
                     Noted::Twice => return Err(self.against(place, at)),
-                    Noted::Full => return Err(Fault::new(Reason::TooCostly, at)),
+                    Noted::Full => {
+                        compare_whole = true; // more strings than the table holds
+                        break;
+                    }
                 }
                 at = self.past_comma(span.end.wrapping_add(1));
             }
@@ -151,14 +152,14 @@ impl<S: Sink> Machine<'_, S> {
             let mut at = self.text.past_space(start.wrapping_add(1));
             while self.text.at(at) != b']' {
                 count = count.saturating_add(u32::from(self.test(*node, at)?));
-                let Some(past) = self.past_value::<L>(at) else { return Err(self.internal()) };
+                let Some(past) = self.past_value::<L>(at) else { return Err(internal(at)) };
                 at = self.past_comma(past);
             }
             if count < *least || count > *most {
                 return Err(self.against(place, start));
             }
         }
-        if let Some(unique) = &rare.unique {
+        if let Some(unique) = rare.unique.as_ref().filter(|_| compare_whole) {
             self.rest(std::slice::from_ref(unique), &[], start, end, place)?;
         }
         self.rest(&rare.whole, &rare.logic, start, end, place)

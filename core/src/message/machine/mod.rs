@@ -7,6 +7,7 @@ mod choice;
 mod containers;
 mod decimal;
 pub(crate) mod format;
+mod frame;
 mod full;
 mod keys;
 mod lanes;
@@ -20,8 +21,8 @@ mod string;
 mod strings;
 mod text;
 
-pub(crate) use containers::Frame;
 pub(crate) use decimal::{Divisor, Num};
+pub(crate) use frame::Frame;
 pub(crate) use full::Full;
 pub(crate) use keys::OpenKeys;
 pub(crate) use lanes::Level;
@@ -30,15 +31,16 @@ pub(crate) use names::Names;
 pub(crate) use numbers::{Bound, Integer, NumberChecks, NumberRule};
 pub(crate) use rules::*;
 pub(crate) use strings::{FormatCheck, Pattern, StringChecks, StringKind, StringRule, unescaped};
-pub(crate) use text::{Span, Text, Unescaped};
+pub(crate) use text::{Text, Unescaped};
 
 use lanes::Lanes;
+use string::Scanned;
 use strings::StringKind as Kind;
 
 use super::fault::Fault;
 use super::json::Limits;
 use super::scratch::{PAD, SHORT, Scratch};
-use super::tape::Sink;
+use super::tape::{self, Sink};
 use crate::Reason;
 
 /// A message longer than this is refused before it is read: places are 31-bit numbers.
@@ -60,24 +62,21 @@ pub(crate) fn judge<S: Sink>(
     if bytes.len() >= MOST_BYTES {
         return Err(Fault::new(Reason::MessageTooBig, 0));
     }
-    let Scratch { pad, frames, keys, place } = scratch;
+    let Scratch { frames, keys, place } = scratch;
+    let mut pad = [0; PAD];
     let text = if bytes.len() < SHORT {
-        let (used, zeros) = pad.split_at_mut(bytes.len().min(PAD));
-        used.copy_from_slice(bytes);
-        zeros.fill(0);
-        Text::new(pad)
+        copy(&mut pad, bytes);
+        Text::new(&pad)
     } else {
         Text::new(bytes)
     };
     keys.release(0);
-    let node = program.nodes.get(index(root)).copied().unwrap_or(Node::NEVER);
+    let Some(node) = program.nodes.get(index(root)) else { return Err(containers::internal(0)) };
     let mut machine = Machine {
-        at: text.past_space(0),
         text,
         len: bytes.len(),
         program,
-        node,
-        limits: *limits,
+        limits,
         level,
         frames,
         keys,
@@ -87,17 +86,49 @@ pub(crate) fn judge<S: Sink>(
         choice: 0,
         place: 0,
         nested: 0,
-        budget: logic::budget(bytes.len()),
+        again: 0,
     };
-    let done = simd::run(level, &mut machine).and_then(|()| machine.finish());
-    let (high, choice) = (machine.high, machine.choice);
-    match done {
-        Ok(()) if high && simdutf8::basic::from_utf8(bytes).is_err() => Err(invalid_utf8(bytes)),
-        Ok(()) => Ok(choice),
+    let done = simd::run(level, &mut machine, node, text.past_space(0));
+    let (high, choice, at_fault) = (machine.high, machine.choice, machine.place);
+    let end = match done {
+        Ok(end) => text.past_space(end),
         Err(fault) => {
-            *place = machine.place;
-            Err(first_of(fault, bytes))
+            *place = at_fault;
+            return Err(first_of(fault, bytes, high));
         }
+    };
+    if end != bytes.len() {
+        return Err(first_of(Fault::new(Reason::InvalidJson, end), bytes, high));
+    }
+    if high && simdutf8::basic::from_utf8(bytes).is_err() {
+        return Err(invalid_utf8(bytes));
+    }
+    Ok(choice)
+}
+
+/// Copies a short message by a few moves of known size, which is cheaper than a call.
+#[inline(always)]
+fn copy(pad: &mut [u8; PAD], bytes: &[u8]) {
+    match (bytes.first_chunk::<32>(), bytes.last_chunk::<32>()) {
+        (Some(first), Some(last)) => put(pad, first, last, bytes.len()),
+        _ => match (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
+            (Some(first), Some(last)) => put(pad, first, last, bytes.len()),
+            _ => match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+                (Some(first), Some(last)) => put(pad, first, last, bytes.len()),
+                _ => pad.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from),
+            },
+        },
+    }
+}
+
+/// Puts the first and the last `N` bytes of a text of `len` bytes in their places.
+#[inline(always)]
+fn put<const N: usize>(pad: &mut [u8; PAD], first: &[u8; N], last: &[u8; N], len: usize) {
+    if let Some(to) = pad.first_chunk_mut::<N>() {
+        *to = *first;
+    }
+    if let Some(to) = pad.get_mut(len.wrapping_sub(N)..).and_then(|rest| rest.first_chunk_mut::<N>()) {
+        *to = *last;
     }
 }
 
@@ -108,8 +139,15 @@ fn invalid_utf8(bytes: &[u8]) -> Fault {
 }
 
 /// Invalid UTF-8 before a fault is the earlier fault.
+#[inline(always)]
+fn first_of(fault: Fault, bytes: &[u8], high: bool) -> Fault {
+    let ascii = !high && bytes.get(index(fault.at)).is_none_or(u8::is_ascii);
+    if ascii { fault } else { first_of_two(fault, bytes) }
+}
+
 #[cold]
-fn first_of(fault: Fault, bytes: &[u8]) -> Fault {
+#[inline(never)]
+fn first_of_two(fault: Fault, bytes: &[u8]) -> Fault {
     let at = index(fault.at);
     let before = bytes.get(..at.saturating_add(1)).unwrap_or(bytes);
     match simdutf8::compat::from_utf8(before) {
@@ -133,13 +171,11 @@ pub(crate) struct Machine<'a, S> {
     text: Text<'a>,
     len: usize,
     program: &'a Program,
-    node: Node,
-    limits: Limits,
+    limits: &'a Limits,
     level: Level,
-    frames: &'a mut [Frame],
+    frames: &'a mut [Frame; super::scratch::MAX_DEPTH],
     keys: &'a mut OpenKeys,
     sink: &'a mut S,
-    at: usize,
     /// How many containers are open.
     depth: usize,
     /// There may be bytes outside ASCII.
@@ -150,11 +186,11 @@ pub(crate) struct Machine<'a, S> {
     place: u32,
     /// How many readings this one is within.
     nested: u8,
-    /// How many bytes may still be read again.
-    budget: u64,
+    /// How many bytes were read again.
+    again: u64,
 }
 
-impl<S: Sink> Machine<'_, S> {
+impl<'a, S: Sink> Machine<'a, S> {
     /// A fault of the schema, at `at`.
     #[cold]
     #[inline(never)]
@@ -163,101 +199,106 @@ impl<S: Sink> Machine<'_, S> {
         Fault::new(Reason::SchemaViolation, at)
     }
 
-    /// Judges a string from its opening quote.
+    /// Judges the string whose opening quote is at `start`; the answer is the place past its closing one.
     #[inline(always)]
-    fn string<L: Lanes>(&mut self, rule: u32) -> Result<(), Fault> {
-        let start = self.at;
+    fn string<L: Lanes>(&mut self, text: Text<'a>, node: &Node, start: usize) -> Result<usize, Fault> {
         let inside = start.wrapping_add(1);
         let program = self.program;
-        let Some(rule) = program.strings.get(index(rule)) else { return Err(Fault::new(Reason::Internal, start)) };
-        let mut most = usize::MAX;
-        match &rule.kind {
-            Kind::OneOf(names) => {
-                if let Some((_, name)) = names.here(&self.text, start) {
-                    self.at = start.wrapping_add(name.length);
-                    self.sink.scalar(super::tape::Kind::String, inside, self.at.wrapping_sub(1), false);
-                    return Ok(());
-                }
-            }
-            Kind::Uuid => {
-                if let Some(end) = format::uuid_at(&self.text, inside) {
-                    self.sink.scalar(super::tape::Kind::String, inside, end, false);
-                    self.at = end.wrapping_add(1);
-                    return Ok(());
-                }
-            }
-            Kind::Length(_, longest) => most = *longest,
-            Kind::Checks(checks) => most = checks.most.unwrap_or(usize::MAX),
-            Kind::Never => return Err(self.refused()),
-            Kind::Any => {}
-        }
-        let read = match self.text.string::<L>(inside, most, &mut self.high) {
+        let rule = program.strings.get(index(node.string)).ok_or(containers::internal(start))?;
+        let most = match &rule.kind {
+            Kind::OneOf(names) => match names.here(text, start) {
+                Some((_, name)) => return Ok(self.read_string(inside, start.wrapping_add(name.length).wrapping_sub(1))),
+                None => usize::MAX,
+            },
+            Kind::Uuid => match format::uuid_at(text, inside) {
+                Some(end) => return Ok(self.read_string(inside, end)),
+                None => usize::MAX,
+            },
+            Kind::Length(_, longest) => *longest,
+            Kind::Checks(checks) => checks.most.unwrap_or(usize::MAX),
+            Kind::Never => return Err(self.refused(node, start)),
+        };
+        let read = match text.string::<L>(inside, most, &mut self.high) {
             Ok(read) => read,
             Err(fault) => {
                 self.place = rule.place;
                 return Err(fault);
             }
         };
-        self.at = read.span.end.wrapping_add(1);
         let holds = match &rule.kind {
-            Kind::Any => true,
             Kind::Length(least, _) => read.points >= *least,
-            Kind::OneOf(names) => names.find(&self.text, read.span).is_some(),
-            Kind::Uuid => read.span.escaped && format::Format::Uuid.holds(self.text.slice(inside, read.span.end), true),
-            Kind::Checks(checks) => {
-                let holds = read.points >= checks.least && checks.hold(&self.text, read.span);
-                if holds && !(checks.whole.is_empty() && checks.logic.is_empty()) {
-                    self.rest(&checks.whole, &checks.logic, start, self.at, rule.place)?;
-                }
-                holds
-            }
-            Kind::Never => false,
+            _ => self.checked(rule, &read, start)?,
         };
         if !holds {
             return Err(self.against(rule.place, start));
         }
-        self.sink.scalar(super::tape::Kind::String, inside, read.span.end, read.span.escaped);
-        Ok(())
+        self.sink.scalar(tape::Kind::String, inside, read.span.end, read.span.escaped);
+        Ok(read.span.end.wrapping_add(1))
+    }
+
+    /// Tells of a string met in place; the answer is the place past it.
+    #[inline(always)]
+    fn read_string(&mut self, inside: usize, end: usize) -> usize {
+        self.sink.scalar(tape::Kind::String, inside, end, false);
+        end.wrapping_add(1)
+    }
+
+    /// What few strings are checked for, and strings that were not met in place.
+    #[inline(never)]
+    fn checked(&mut self, rule: &StringRule, read: &Scanned, start: usize) -> Result<bool, Fault> {
+        match &rule.kind {
+            Kind::Checks(checks) => {
+                if read.points < checks.least || !checks.hold(&self.text, read.span) {
+                    return Ok(false);
+                }
+                self.rest(&checks.whole, &checks.logic, start, read.span.end.wrapping_add(1), rule.place)?;
+                Ok(true)
+            }
+            Kind::OneOf(names) => Ok(names.may_hide(read.span) && names.find(&self.text, read.span).is_some()),
+            Kind::Uuid => {
+                let raw = self.text.slice(read.span.start, read.span.end);
+                Ok(read.span.escaped && format::Format::Uuid.holds(raw, true))
+            }
+            Kind::Length(..) | Kind::Never => Ok(false),
+        }
     }
 
     #[inline(always)]
-    fn number(&mut self, rule: u32) -> Result<(), Fault> {
-        let start = self.at;
-        let number = self.text.number(start, self.limits.max_digits)?;
-        if rule != ANY {
-            let Some(rule) = self.program.numbers.get(index(rule)) else {
-                return Err(Fault::new(Reason::Internal, start));
-            };
-            if !rule.holds(&self.text, start, number) {
-                return Err(if rule.place == NOWHERE { self.refused() } else { self.against(rule.place, start) });
+    fn number(&mut self, text: Text<'a>, node: &Node, start: usize) -> Result<usize, Fault> {
+        let number = text.number(start, self.limits.max_digits)?;
+        if node.number != ANY {
+            let rule = self.program.numbers.get(index(node.number)).ok_or(containers::internal(start))?;
+            if !rule.holds(&text, start, number) {
+                return Err(if rule.place == NOWHERE {
+                    self.refused(node, start)
+                } else {
+                    self.against(rule.place, start)
+                });
             }
             if let Some(checks) = rule.checks.as_deref().filter(|checks| checks.needs_more()) {
                 self.rest(&checks.whole, &checks.logic, start, number.end, rule.place)?;
             }
         }
-        self.at = number.end;
-        self.sink.scalar(super::tape::Kind::Number, start, number.end, false);
-        Ok(())
+        self.sink.scalar(tape::Kind::Number, start, number.end, false);
+        Ok(number.end)
     }
 
     /// Judges null, true or false; `first` is the byte that stands there.
     #[inline(always)]
-    fn literal(&mut self, first: u8) -> Result<(), Fault> {
-        let start = self.at;
-        let word = self.text.wide(start);
-        let allowed = self.node.literals;
+    fn literal(&mut self, text: Text<'a>, node: &Node, start: usize, first: u8) -> Result<usize, Fault> {
+        let word = text.wide(start);
         let (kind, ok, length) = match first {
-            b't' if word & 0xffff_ffff == 0x6575_7274 => (super::tape::Kind::True, allowed.yes, 4),
-            b'f' if word & 0xff_ffff_ffff == 0x65_736c_6166 => (super::tape::Kind::False, allowed.no, 5),
-            b'n' if word & 0xffff_ffff == 0x6c6c_756e => (super::tape::Kind::Null, allowed.null, 4),
+            b't' if word & 0xffff_ffff == 0x6575_7274 => (tape::Kind::True, node.literals.yes, 4),
+            b'f' if word & 0xff_ffff_ffff == 0x65_736c_6166 => (tape::Kind::False, node.literals.no, 5),
+            b'n' if word & 0xffff_ffff == 0x6c6c_756e => (tape::Kind::Null, node.literals.null, 4),
             _ => return Err(Fault::new(Reason::InvalidJson, start)),
         };
         if !ok {
-            return Err(self.refused());
+            return Err(self.refused(node, start));
         }
-        self.at = start.wrapping_add(length);
-        self.sink.scalar(kind, start, self.at, false);
-        Ok(())
+        let end = start.wrapping_add(length);
+        self.sink.scalar(kind, start, end, false);
+        Ok(end)
     }
 }
 
@@ -266,3 +307,6 @@ impl<S: Sink> Machine<'_, S> {
 pub(crate) fn index(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,8 @@ pub(crate) struct Names {
     mask: u64,
     multiplier: u64,
     shift: u32,
+    /// All names are met in place, if they are spelled without escapes.
+    in_place: bool,
     /// The indices of the names by their bytes.
     sorted: Box<[u16]>,
 }
@@ -49,6 +51,7 @@ impl Names {
         sorted.sort_by_key(|index| list.get(usize::from(*index)).map(|name| name.text.clone()));
         let mut all = Self { names: list, sorted: sorted.into(), ..Self::default() };
         all.spread();
+        all.in_place = !all.buckets.is_empty() && all.names.iter().all(|name| name.mask != 0);
         all
     }
 
@@ -90,13 +93,19 @@ impl Names {
 
     /// The name that stands at `at`, the quote's place, spelled without escapes and spaces.
     #[inline(always)]
-    pub(crate) fn here(&self, text: &Text<'_>, at: usize) -> Option<(usize, &Name)> {
+    pub(crate) fn here(&self, text: Text<'_>, at: usize) -> Option<(usize, &Name)> {
         let head = text.wide(at);
         let [low, _] = halves(head);
         let bucket = (low & self.mask).wrapping_mul(self.multiplier).wrapping_shr(self.shift);
         let place = usize::from(*self.buckets.get(usize::try_from(bucket).ok()?)?).checked_sub(1)?;
         let name = self.names.get(place)?;
         if name.is(text, at, head) { Some((place, name)) } else { None }
+    }
+
+    /// Whether a string that was not met in place may be one of the names for all that.
+    #[inline(always)]
+    pub(crate) fn may_hide(&self, span: Span) -> bool {
+        span.escaped || !self.in_place
     }
 
     /// The name between the quotes at `span`, however it is spelled.
@@ -141,7 +150,7 @@ impl Name {
     }
 
     #[inline(always)]
-    fn is(&self, text: &Text<'_>, at: usize, head: u128) -> bool {
+    fn is(&self, text: Text<'_>, at: usize, head: u128) -> bool {
         head & self.mask == self.head
             && (self.length <= 16 || text.slice(at.wrapping_add(16), at.wrapping_add(self.length)) == &*self.tail)
     }

@@ -101,9 +101,7 @@ impl NumberChecks {
             Integer::ByValue => value.is_whole(),
             Integer::AsWritten => !text.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E')),
         };
-        let divides = |divisor: &Divisor| {
-            small.and_then(|small| divisor.divides_small(small)).unwrap_or_else(|| divisor.divides(text))
-        };
+        let divides = |divisor: &Divisor| divisor.divides(value, text);
         integer
             && self.bounds.iter().all(|(bound, limit)| value.compare(*limit).is_some_and(|order| bound.holds(order)))
             && self.multiple_of.iter().all(divides)

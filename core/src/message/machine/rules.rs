@@ -75,6 +75,8 @@ pub(crate) struct ObjectRule {
     pub(crate) extra: Extra,
     pub(crate) least: u32,
     pub(crate) most: u32,
+    /// `most` is the limit on all objects, not the schema's.
+    pub(crate) is_limit: bool,
     /// All that is rare, apart.
     pub(crate) rare: Option<Box<RareObject>>,
     /// The place in the schema.
@@ -155,9 +157,9 @@ pub(crate) struct ArrayRule {
 /// The assertions few arrays have.
 #[derive(Debug, Default)]
 pub(crate) struct RareArray {
-    /// No two items are equal; they are all strings.
+    /// No two items are equal, and all are strings: their places are enough, up to a thousand of them.
     pub(crate) unique_strings: bool,
-    /// No two items are equal, whatever they are.
+    /// No two items are equal, whatever and however many they are.
     pub(crate) unique: Option<Full>,
     /// So many items, at least and at most, are as a node says.
     pub(crate) contains: Vec<(u32, u32, u32)>,
@@ -177,6 +179,15 @@ pub(crate) struct Program {
     pub(crate) objects: Vec<ObjectRule>,
     /// The places in the schemas, for those who ask.
     pub(crate) places: Vec<Box<str>>,
+}
+
+impl Patterns {
+    /// The node of a member by the patterns that its name matches.
+    pub(crate) fn node(&self, raw: &[u8], escaped: bool) -> u32 {
+        let set =
+            self.patterns.iter().rev().fold(0_u32, |set, pattern| (set << 1) | u32::from(pattern.is_in(raw, escaped)));
+        self.nodes.get(super::index(set)).copied().unwrap_or(NEVER_NODE)
+    }
 }
 
 impl RareArray {
@@ -212,13 +223,14 @@ impl Program {
             extra,
             least: 0,
             most: u32::MAX,
+            is_limit: true,
             rare: None,
             place: 0,
         };
         let array = |rest| ArrayRule { first: Box::default(), rest, least: 0, most: u32::MAX, rare: None, place: 0 };
         Self {
             nodes: vec![Node::NEVER, Node::ANY],
-            strings: vec![never(), StringRule { kind: StringKind::Any, place: 0 }],
+            strings: vec![never(), StringRule { kind: StringKind::ANY, place: 0 }],
             numbers: vec![NumberRule::never(), NumberRule::ANY],
             arrays: vec![array(NEVER_NODE), array(ANY_NODE)],
             objects: vec![object(Extra::Refused), object(Extra::Node(ANY_NODE))],
@@ -254,6 +266,7 @@ impl Program {
                     extra: Extra::Node(ANY_NODE),
                     least: 0,
                     most: u32::MAX,
+                    is_limit: true,
                     rare: Some(Box::new(RareObject { whole: whole(), ..RareObject::default() })),
                     place,
                 },
@@ -266,6 +279,15 @@ impl Program {
             place,
         };
         add(&mut self.nodes, node)
+    }
+
+    /// Makes the limit on members a part of every rule: one comparison at run time, not two.
+    pub(crate) fn limit_members(&mut self, most: u32) {
+        for rule in &mut self.objects {
+            if rule.is_limit || rule.most > most {
+                (rule.most, rule.is_limit) = (most, true);
+            }
+        }
     }
 
     /// The number of a place in the schema.

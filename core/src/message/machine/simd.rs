@@ -9,38 +9,31 @@ use std::arch::aarch64 as v;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64 as v;
 
-use super::lanes::{Lanes, Level, Scalar};
-use super::{Machine, Sink};
+use super::lanes::{self, Lanes, Level};
+use super::{Machine, Node, Sink};
 use crate::message::Fault;
 
-/// Runs the machine with the lanes of `level`.
+/// Judges the value at `at` with the lanes of `level`; the answer is the place past it.
 #[inline(always)]
-pub(crate) fn run<S: Sink>(level: Level, machine: &mut Machine<'_, S>) -> Result<(), Fault> {
+pub(crate) fn run<'a, S: Sink>(
+    level: Level,
+    machine: &mut Machine<'a, S>,
+    node: &'a Node,
+    at: usize,
+) -> Result<usize, Fault> {
     match level {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: only `Level::widest` makes this value, after the processor said that it has all the features.
-        Level::Avx2(_) => unsafe { run_avx2(machine) },
-        Level::Baseline => run_plain::<S, Baseline>(machine),
-        Level::Scalar => run_plain::<S, Scalar>(machine),
+        Level::Avx2(_) => unsafe { run_avx2(machine, node, at) },
+        Level::Baseline => lanes::run::<S, lanes::Baseline>(machine, node, at),
+        Level::Scalar => lanes::run::<S, lanes::Scalar>(machine, node, at),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
-type Baseline = Sse2;
-#[cfg(target_arch = "aarch64")]
-type Baseline = Neon;
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-type Baseline = Scalar;
-
-#[inline(never)]
-fn run_plain<S: Sink, L: Lanes>(machine: &mut Machine<'_, S>) -> Result<(), Fault> {
-    machine.run::<L>()
-}
-
-#[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn run_avx2<S: Sink>(machine: &mut Machine<'_, S>) -> Result<(), Fault> {
-    machine.run::<Avx2>()
+fn run_avx2<'a, S: Sink>(machine: &mut Machine<'a, S>, node: &'a Node, at: usize) -> Result<usize, Fault> {
+    machine.run::<Avx2>(node, at)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -56,18 +49,18 @@ macro_rules! x86_lanes {
 
             #[inline(always)]
             fn load(bytes: &[u8], at: usize) -> Option<Self::Block> {
-                let chunk = bytes.get(at..)?.first_chunk::<$width>()?;
+                let chunk = bytes.get(at..at.checked_add($width)?)?.first_chunk::<$width>()?;
                 // SAFETY: as above; the chunk is as many readable bytes, and the load needs no alignment.
                 Some(unsafe { v::$load(chunk.as_ptr().cast()) })
             }
             #[inline(always)]
-            fn stops(block: Self::Block) -> u32 {
+            fn special(block: Self::Block) -> u32 {
                 // SAFETY: as above.
                 unsafe {
                     let quote = v::$equal(block, v::$splat(b'"'.cast_signed()));
                     let escape = v::$equal(block, v::$splat(b'\\'.cast_signed()));
                     let control = v::$equal(block, v::$least(block, v::$splat(0x1f)));
-                    v::$bits(v::$or(v::$or(quote, escape), control)).cast_unsigned()
+                    v::$bits(v::$or(v::$or(quote, escape), v::$or(control, block))).cast_unsigned()
                 }
             }
             #[inline(always)]
@@ -95,46 +88,33 @@ x86_lanes!(Avx2, 32, __m256i, _mm256_loadu_si256, _mm256_set1_epi8, _mm256_cmpeq
 #[cfg(target_arch = "aarch64")]
 pub(crate) struct Neon;
 
+// SAFETY (of all blocks): the processor has NEON; a load reads the 16 bytes of a chunk.
 #[cfg(target_arch = "aarch64")]
+#[rustfmt::skip]
 impl Lanes for Neon {
     const WIDTH: usize = 16;
     type Block = v::uint8x16_t;
 
-    #[inline(always)]
     fn load(bytes: &[u8], at: usize) -> Option<Self::Block> {
         let chunk = bytes.get(at..)?.first_chunk::<16>()?;
-        // SAFETY: the chunk is 16 readable bytes, and the load needs no alignment.
         Some(unsafe { v::vld1q_u8(chunk.as_ptr()) })
     }
-    #[inline(always)]
-    fn stops(block: Self::Block) -> u32 {
-        // SAFETY: NEON is on every 64-bit Arm processor; so below.
-        bits(unsafe {
-            v::vorrq_u8(
-                v::vorrq_u8(v::vceqq_u8(block, v::vdupq_n_u8(b'"')), v::vceqq_u8(block, v::vdupq_n_u8(b'\\'))),
-                v::vcltq_u8(block, v::vdupq_n_u8(0x20)),
-            )
-        })
+    fn special(block: Self::Block) -> u32 {
+        let is = |byte| unsafe { v::vceqq_u8(block, v::vdupq_n_u8(byte)) };
+        let control = unsafe { v::vcltq_u8(block, v::vdupq_n_u8(0x20)) };
+        bits(unsafe { v::vorrq_u8(v::vorrq_u8(is(b'"'), is(b'\\')), v::vorrq_u8(control, v::vcgeq_u8(block, v::vdupq_n_u8(0x80)))) })
     }
-    #[inline(always)]
-    fn high(block: Self::Block) -> u32 {
-        bits(unsafe { v::vcgeq_u8(block, v::vdupq_n_u8(0x80)) })
-    }
-    #[inline(always)]
+    fn high(block: Self::Block) -> u32 { bits(unsafe { v::vcgeq_u8(block, v::vdupq_n_u8(0x80)) }) }
     fn continuations(block: Self::Block) -> u32 {
         bits(unsafe { v::vceqq_u8(v::vandq_u8(block, v::vdupq_n_u8(0xc0)), v::vdupq_n_u8(0x80)) })
     }
 }
 
-/// A bit for each lane that is all ones.
+/// A bit for each lane that is all ones. SAFETY: as above.
 #[cfg(target_arch = "aarch64")]
-#[inline(always)]
+#[rustfmt::skip]
 fn bits(lanes: v::uint8x16_t) -> u32 {
-    // SAFETY: as above.
-    let (low, high) = unsafe {
-        let places = v::vld1q_u8([1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128].as_ptr());
-        let set = v::vandq_u8(lanes, places);
-        (v::vaddv_u8(v::vget_low_u8(set)), v::vaddv_u8(v::vget_high_u8(set)))
-    };
-    u32::from(low) | u32::from(high) << 8
+    let places = [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128];
+    let set = unsafe { v::vandq_u8(lanes, v::vld1q_u8(places.as_ptr())) };
+    u32::from(unsafe { v::vaddv_u8(v::vget_low_u8(set)) }) | u32::from(unsafe { v::vaddv_u8(v::vget_high_u8(set)) }) << 8
 }

@@ -31,7 +31,22 @@ impl<'a> Text<'a> {
         let mut less = 0_usize; // the bytes that are not code points of their own
         let mut escaped = false;
         loop {
-            let Some(masks) = self.masks::<L>(at) else { return Err(Fault::new(Reason::InvalidJson, at)) };
+            let masks = match L::load(self.bytes(), at) {
+                Some(block) => {
+                    let special = L::special(block);
+                    if special == 0 {
+                        // Most blocks of a long string hold nothing but plain characters.
+                        at = at.wrapping_add(L::WIDTH);
+                        if at.wrapping_sub(start).wrapping_sub(less) > most {
+                            return Err(too_long(start));
+                        }
+                        continue;
+                    }
+                    let high = L::high(block);
+                    Masks { stops: special & !high, high, block, shift: 0 }
+                }
+                None => self.last_masks::<L>(at).ok_or(Fault::new(Reason::InvalidJson, at))?,
+            };
             let mut stops = masks.stops;
             let mut continuations = 0;
             if masks.high != 0 {
@@ -47,13 +62,14 @@ impl<'a> Text<'a> {
                 }
                 let place = stops.trailing_zeros();
                 at = base.wrapping_add(index(place));
+                let bytes = at.wrapping_sub(start).wrapping_sub(less);
+                // Whatever stands here, the characters before it count first: the fault is not the block's doing.
+                if bytes > most && bytes.wrapping_sub(ones(continuations & below(place))) > most {
+                    return Err(too_long(start));
+                }
                 match self.at(at) {
                     b'"' => {
-                        less = less.wrapping_add(ones(continuations & below(place)));
-                        let points = at.wrapping_sub(start).wrapping_sub(less);
-                        if points > most {
-                            return Err(Fault::new(Reason::SchemaViolation, at));
-                        }
+                        let points = bytes.wrapping_sub(ones(continuations & below(place)));
                         return Ok(Scanned { span: Span { start, end: at, escaped }, points });
                     }
                     b'\\' => {
@@ -72,19 +88,17 @@ impl<'a> Text<'a> {
                 }
             }
             if at.wrapping_sub(start).wrapping_sub(less) > most {
-                return Err(Fault::new(Reason::SchemaViolation, at));
+                return Err(too_long(start));
             }
         }
     }
 
-    /// What stands in the block at `at`; none past the end.
+    /// What stands at `at`, less than a block before the end; none past it.
+    ///
+    /// The last whole block is taken and moved down; what lies past the end stops the run.
     #[inline(always)]
-    fn masks<L: Lanes>(&self, at: usize) -> Option<Masks<L::Block>> {
+    fn last_masks<L: Lanes>(&self, at: usize) -> Option<Masks<L::Block>> {
         let bytes = self.bytes();
-        if let Some(block) = L::load(bytes, at) {
-            return Some(Masks { stops: L::stops(block), high: L::high(block), block, shift: 0 });
-        }
-        // Near the end the last whole block is taken and moved down; what lies past the end stops the run.
         let last = bytes.len().checked_sub(L::WIDTH)?;
         let shift = at.wrapping_sub(last);
         if shift >= L::WIDTH {
@@ -93,12 +107,9 @@ impl<'a> Text<'a> {
         let block = L::load(bytes, last)?;
         let past = !below(offset(L::WIDTH.wrapping_sub(shift)));
         let shift = offset(shift);
-        Some(Masks {
-            stops: L::stops(block).wrapping_shr(shift) | past,
-            high: L::high(block).wrapping_shr(shift),
-            block,
-            shift,
-        })
+        let high = L::high(block);
+        let stops = (L::special(block) & !high).wrapping_shr(shift) | past;
+        Some(Masks { stops, high: high.wrapping_shr(shift), block, shift })
     }
 
     /// The length of the escape at `at`.
@@ -124,6 +135,12 @@ impl<'a> Text<'a> {
         let pair = code < 0xdc00 && (word >> 48) & 0xffff == 0x755c && (0xdc00..0xe000).contains(&low);
         if pair { Ok(12) } else { Err(wrong) }
     }
+}
+
+/// The string that starts after the quote before `start` has too many characters.
+#[inline(always)]
+fn too_long(start: usize) -> Fault {
+    Fault::new(Reason::SchemaViolation, start.wrapping_sub(1))
 }
 
 /// The four hexadecimal digits that stand `shift` bits up in `word`.

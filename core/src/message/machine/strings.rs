@@ -22,10 +22,10 @@ pub(crate) struct StringRule {
 
 /// The common kinds of rules, each with its own short way.
 #[derive(Debug)]
+#[repr(u8)] // with the tag in a byte of its own it is read in one step
 pub(crate) enum StringKind {
     Never,
-    Any,
-    /// So many code points.
+    /// At least and at most so many code points: any number of them, if nothing is said.
     Length(usize, usize),
     /// One of these.
     OneOf(Names),
@@ -63,13 +63,17 @@ impl FormatCheck {
     }
 }
 
+impl StringKind {
+    /// Every string passes.
+    pub(crate) const ANY: Self = Self::Length(0, usize::MAX);
+}
+
 impl StringRule {
     /// Whether a string that was read before passes, its subtree fallbacks aside.
     pub(crate) fn holds(&self, text: &Text<'_>, span: Span) -> bool {
         let points = || Unescaped::new(text.slice(span.start, span.end)).filter(|byte| byte & 0xc0 != 0x80).count();
         match &self.kind {
             StringKind::Never => false,
-            StringKind::Any => true,
             StringKind::Length(least, most) => (*least..=*most).contains(&points()),
             StringKind::OneOf(names) => names.find(text, span).is_some(),
             StringKind::Uuid => Format::Uuid.holds(text.slice(span.start, span.end), span.escaped),

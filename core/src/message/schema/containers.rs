@@ -39,6 +39,7 @@ impl Builder<'_, '_> {
                 extra: Extra::Refused,
                 least: 0,
                 most: u32::MAX,
+                is_limit: false,
                 rare: Some(Box::new(rare)),
                 place,
             };
@@ -61,6 +62,7 @@ impl Builder<'_, '_> {
             extra: Extra::Refused,
             least: 0,
             most: u32::MAX,
+            is_limit: false,
             rare: None,
             place,
         };
@@ -309,7 +311,6 @@ impl Builder<'_, '_> {
             if others
                 .try_fold(true, |none, kind| Ok::<_, Failure>(none && self.form_of(&[child], kind)? == Form::False))?
             {
-                rare.unique = None;
                 rare.unique_strings = true;
                 self.slow.pop();
                 return Ok(());

@@ -191,6 +191,7 @@ impl Schema {
     pub fn compile(schema: &Value, options: &SchemaOptions) -> Result<Self, SchemaError> {
         let mut program = Program::new();
         let compiled = compile_into(&mut program, schema, options)?;
+        program.limit_members(options.limits.max_members);
         Ok(Self {
             program,
             root: compiled.node,
@@ -257,7 +258,7 @@ pub(crate) fn compile_into(
         _ => validators::HOME,
     };
     let registry = validators::registry(schema, home, options, draft)?;
-    let validators = Validators::new(options, &registry);
+    let validators = Validators::new(schema, options, &registry);
     let reason = match draft {
         None => "its $schema is not one of the known drafts",
         Some(_) if options.machinery == Machinery::Full => "a tree was asked for",

@@ -46,10 +46,8 @@ impl<'a> Builder<'a, '_> {
             let compiled = Pattern::compile(pattern);
             checks.patterns.push(compiled.map_err(|problem| place.wrong("pattern", format!("{pattern:?} {problem}")))?);
         }
-        if self.options.assert_formats {
-            if let Some(Value::String(name)) = place.get("format") {
-                self.format(&place, name, checks)?;
-            }
+        if let (true, Some(Value::String(name))) = (self.options.assert_formats, place.get("format")) {
+            self.format(&place, name, checks)?;
         }
         for values in
             [place.get("enum").and_then(Value::as_array).map(Vec::as_slice), constant(&place)].into_iter().flatten()
@@ -151,11 +149,11 @@ fn simplest(checks: StringChecks) -> StringKind {
     let sized = checks.least > 0 || checks.most.is_some();
     match (plain, sized, &checks.one_of, checks.formats.as_slice()) {
         (true, true, None, []) => StringKind::Length(checks.least, checks.most.unwrap_or(usize::MAX)),
-        (true, false, None, []) => StringKind::Any,
+        (true, false, None, []) => StringKind::ANY,
         (true, false, None, [one]) if one.format == Format::Uuid => StringKind::Uuid,
         (true, false, Some(_), []) => match checks.one_of {
             Some(names) => StringKind::OneOf(names),
-            None => StringKind::Any,
+            None => StringKind::ANY,
         },
         _ => StringKind::Checks(Box::new(checks)),
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use referencing::{Draft as Dialect, Registry, Resolver};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Draft, SchemaError};
 
@@ -129,11 +129,7 @@ impl<'a> Source<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// The keywords that count: those next to a `$ref` do not before draft 2019-09.
-    pub(super) fn keywords(&self) -> Option<&'a Map<String, Value>> {
-        self.value.as_object()
-    }
-
+    /// A keyword's value; those next to a `$ref` do not count before draft 2019-09.
     pub(super) fn get(&self, keyword: &str) -> Option<&'a Value> {
         let keywords = self.value.as_object()?;
         let value = keywords.get(keyword)?;

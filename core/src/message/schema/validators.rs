@@ -13,13 +13,12 @@ use crate::message::machine::format::Format;
 /// Where the schema stands when it has no identifier of its own.
 pub(super) const HOME: &str = "urn:wswarden:schema";
 
-/// The steps that one value of a message may cost, for each branch that judges it.
-const FACTOR: u32 = 16;
-
 /// Makes validators of parts of the schemas that a registry holds.
 pub(crate) struct Validators<'a> {
     options: &'a SchemaOptions,
     registry: &'a Registry<'a>,
+    /// How many schemas may judge one value: no more than the document has.
+    schemas: u32,
 }
 
 /// All schemas that may be named.
@@ -51,8 +50,9 @@ impl Retrieve for Remotes {
 }
 
 impl<'a> Validators<'a> {
-    pub(crate) fn new(options: &'a SchemaOptions, registry: &'a Registry<'a>) -> Self {
-        Self { options, registry }
+    pub(crate) fn new(schema: &Value, options: &'a SchemaOptions, registry: &'a Registry<'a>) -> Self {
+        let given = options.remotes.values().map(schemas).fold(0, u32::saturating_add);
+        Self { options, registry, schemas: schemas(schema).saturating_add(given.min(256)) }
     }
 
     /// The validator of the part that `reach` names.
@@ -62,7 +62,7 @@ impl<'a> Validators<'a> {
 
     /// The validator of one format.
     pub(crate) fn format(&self, name: &str, draft: Draft) -> Result<Full, SchemaError> {
-        self.built(jsonschema::options().with_draft(draft.dialect()), &json!({ "format": name }), "")
+        self.built(jsonschema::options().with_draft(draft.dialect()), &json!({ "format": name }), "", 1)
     }
 
     /// The validator of a schema; its draft is what it says itself where none is given.
@@ -77,7 +77,8 @@ impl<'a> Validators<'a> {
                 options = options.with_format(*name, move |text: &str| format.holds(text.as_bytes(), false));
             }
         }
-        self.built(options, schema, place)
+        let factor = if schema.get("uniqueItems").is_some() { 1 } else { self.schemas };
+        self.built(options, schema, place, factor)
     }
 
     fn built(
@@ -85,6 +86,7 @@ impl<'a> Validators<'a> {
         mut options: jsonschema::ValidationOptions<'_>,
         schema: &Value,
         place: &str,
+        factor: u32,
     ) -> Result<Full, SchemaError> {
         // A schema of its own draft says itself whether formats assert, unless all are to.
         if self.options.assert_formats
@@ -99,7 +101,16 @@ impl<'a> Validators<'a> {
             .with_pattern_options(PatternOptions::regex().size_limit(1 << 20))
             .build(schema)
             .map_err(|error| SchemaError::new(place, error.to_string()))?;
-        Ok(Full::new(Arc::new(validator), FACTOR))
+        Ok(Full::new(Arc::new(validator), factor))
+    }
+}
+
+/// The objects in a document, each of which may be a schema.
+fn schemas(value: &Value) -> u32 {
+    match value {
+        Value::Object(members) => members.values().map(schemas).fold(1, u32::saturating_add),
+        Value::Array(items) => items.iter().map(schemas).fold(0, u32::saturating_add),
+        _ => 0,
     }
 }
 

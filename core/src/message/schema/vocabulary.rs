@@ -93,6 +93,10 @@ const KEYWORDS: &[(&str, Draft, Draft, Holds)] = {
     ]
 };
 
+/// Words for other tools, which assert nothing: of OpenAPI, and of generators of Java and TypeScript (OCPP has them).
+const ANNOTATIONS: &[&str] =
+    &["example", "externalDocs", "javaInterfaces", "javaType", "markdownDescription", "tsType", "xml"];
+
 /// Refuses the first keyword, in a schema or any within it, that its draft does not have.
 ///
 /// Names that start with `x-` are annotations by agreement (OpenAPI).
@@ -102,7 +106,7 @@ pub(super) fn check(schema: &Value, draft: Draft, pointer: &str) -> Result<(), S
         let at = format!("{pointer}/{}", keyword.replace('~', "~0").replace('/', "~1"));
         let known = KEYWORDS.iter().find(|(name, ..)| name == keyword);
         let Some((_, since, until, holds)) = known else {
-            if keyword.starts_with("x-") {
+            if keyword.starts_with("x-") || ANNOTATIONS.contains(&keyword.as_str()) {
                 continue;
             }
             let nearest = nearest(keyword, KEYWORDS.iter().map(|(name, ..)| *name));

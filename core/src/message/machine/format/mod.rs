@@ -88,26 +88,41 @@ pub(crate) fn needs_tables(raw: &[u8]) -> bool {
 
 /// Past the UUID that starts at `at`, if one stands there and a quote after it.
 #[inline(always)]
-pub(crate) fn uuid_at(text: &Text<'_>, at: usize) -> Option<usize> {
+pub(crate) fn uuid_at(text: Text<'_>, at: usize) -> Option<usize> {
     let chunk = text.bytes().get(at..)?.first_chunk::<37>()?;
     let (uuid, rest) = chunk.split_first_chunk::<36>()?;
     (is_uuid(uuid) && rest == b"\"").then(|| at.wrapping_add(36))
 }
 
-/// Where a UUID has its dashes (RFC 9562 section 4).
-const SHAPE: [u8; 36] = *b"00000000-0000-0000-0000-000000000000";
-
-/// Judges all bytes alike and without a branch, so that the compiler may take them in blocks.
+/// Judges a UUID (RFC 9562 section 4) by words of eight characters, and without a branch.
 #[inline(always)]
 fn is_uuid(uuid: &[u8; 36]) -> bool {
-    let bad = uuid.iter().zip(SHAPE).fold(0_u8, |bad, (byte, shape)| {
-        let not_digit = u8::from(byte.wrapping_sub(b'0') > 9);
-        let not_letter = u8::from((byte | 0x20).wrapping_sub(b'a') > 5);
-        let not_dash = u8::from(*byte != b'-');
-        let dash = u8::from(shape == b'-');
-        bad | (dash & not_dash) | ((dash ^ 1) & not_digit & not_letter)
-    });
-    bad == 0
+    // Bytes 8 to 15 are -xxxx-xx, bytes 16 to 23 are xx-xxxx-: dashes become zeros, and all else must be digits.
+    const FIRST: u64 = u64::from_le_bytes([b'-', 0, 0, 0, 0, b'-', 0, 0]);
+    const SECOND: u64 = u64::from_le_bytes([0, 0, b'-', 0, 0, 0, 0, b'-']);
+    const FIRST_MASK: u64 = FIRST / 0x2d * 0xff;
+    const SECOND_MASK: u64 = SECOND / 0x2d * 0xff;
+    const ZERO: u64 = 0x3030_3030_3030_3030;
+    let (words, _) = uuid.as_chunks::<8>();
+    let ([a, b, c, d], Some(e)) = (words, uuid.last_chunk::<8>()) else { return false };
+    let [a, b, c, d, e] = [a, b, c, d, e].map(|word| u64::from_le_bytes(*word));
+    let dashes = (b ^ FIRST) & FIRST_MASK | (c ^ SECOND) & SECOND_MASK;
+    let b = b & !FIRST_MASK | ZERO & FIRST_MASK;
+    let c = c & !SECOND_MASK | ZERO & SECOND_MASK;
+    dashes == 0 && not_hex(a) | not_hex(b) | not_hex(c) | not_hex(d) | not_hex(e) == 0
+}
+
+/// Bits that are not zero if a byte of the word is no hexadecimal digit.
+#[inline(always)]
+fn not_hex(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // Each byte is below 128, so these sums carry into no other byte: the high bit says "at least".
+    let low = word & !HIGH;
+    let letter = low | (ONES * 0x20);
+    let digit = low.wrapping_add(ONES * (0x80 - 0x30)) & !low.wrapping_add(ONES * (0x80 - 0x3a));
+    let a_to_f = letter.wrapping_add(ONES * (0x80 - 0x61)) & !letter.wrapping_add(ONES * (0x80 - 0x67)) & (low << 1);
+    (word | !(digit | a_to_f)) & HIGH
 }
 
 /// RFC 6901: nothing, or parts that each start with a slash; a tilde only in `~0` and `~1`.

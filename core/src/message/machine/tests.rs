@@ -1,0 +1,114 @@
+//! Every kind of lanes answers as plain code does, whatever the bytes.
+
+use proptest::prelude::*;
+
+use super::lanes::{Baseline, Lanes, Level, Scalar};
+#[cfg(target_arch = "x86_64")]
+use super::simd::Avx2;
+use super::{ANY_NODE, Program, judge};
+use crate::message::fault::Fault;
+use crate::message::json::Limits;
+use crate::message::schema::{Schema, SchemaOptions, compile_into};
+use crate::message::scratch::Scratch;
+use crate::message::tape::{Entry, Tape};
+
+/// The bytes at which the masks may go wrong.
+fn bytes(length: usize) -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![
+        any::<u8>(),
+        Just(b'"'),
+        Just(b'\\'),
+        Just(0x1f),
+        Just(0x20),
+        Just(0x7f),
+        Just(0x80),
+        Just(0xbf),
+        Just(0xc0),
+        Just(0xff),
+        Just(b'a'),
+    ];
+    proptest::collection::vec(byte, length)
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("a"),
+        Just("bc def"),
+        Just("\""),
+        Just("\\"),
+        Just("\\u00e9"),
+        Just("\\ud83d\\ude80"),
+        Just("\\ud83d"),
+        Just("é"),
+        Just("🚀"),
+        Just("{"),
+        Just("}"),
+        Just("["),
+        Just("]"),
+        Just(","),
+        Just(":"),
+        Just(" "),
+        Just("12"),
+        Just("-1.5e3"),
+        Just("true"),
+        Just("null"),
+        Just("\"key\":"),
+        Just("\"name\":"),
+        Just("\"a long string that takes more than one block of bytes\""),
+        Just("\u{1}"),
+    ];
+    proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+fn run(program: &Program, root: u32, level: Level, bytes: &[u8]) -> (Result<u32, Fault>, Vec<Entry>) {
+    let mut tape = Tape::new();
+    let judged = judge(program, root, &Limits::default(), level, bytes, &mut Scratch::new(), &mut tape);
+    (judged, tape.entries().to_vec())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn blocks_are_seen_as_plain_code_sees_them(bytes in bytes(32)) {
+        let halves = [0, 16].map(|at| Scalar::load(&bytes, at).expect("a block"));
+        let expected = |mask: fn([u8; 16]) -> u32| mask(halves[0]) | mask(halves[1]) << 16;
+        for at in [0, 16] {
+            let (block, plain) = (Baseline::load(&bytes, at).expect("a block"), halves[at / 16]);
+            prop_assert_eq!(Baseline::special(block), Scalar::special(plain));
+            prop_assert_eq!(Baseline::high(block), Scalar::high(plain));
+            prop_assert_eq!(Baseline::continuations(block), Scalar::continuations(plain));
+        }
+        #[cfg(target_arch = "x86_64")]
+        if Level::widest() != Level::Baseline {
+            let block = Avx2::load(&bytes, 0).expect("a block");
+            prop_assert_eq!(Avx2::special(block), expected(Scalar::special));
+            prop_assert_eq!(Avx2::high(block), expected(Scalar::high));
+            prop_assert_eq!(Avx2::continuations(block), expected(Scalar::continuations));
+        }
+        prop_assert!(Baseline::load(&bytes, 17).is_none());
+    }
+
+    #[test]
+    fn all_levels_give_one_verdict_and_one_tape(text in text(), pad in 0_usize..70, cut in 0_usize..400) {
+        let schema = serde_json::json!({"properties": {"name": {"maxLength": 40}, "key": {"enum": ["a", "bc def"]}}, "minProperties": 1});
+        let mut program = Program::new();
+        let root = compile_into(&mut program, &schema, &SchemaOptions::default()).expect("a schema").node;
+        let whole = format!("{}{{\"key\":\"a\",\"name\":\"{text}\"}}", " ".repeat(pad));
+        for bytes in [whole.as_bytes(), text.as_bytes(), whole.as_bytes().get(..cut).unwrap_or_default()] {
+            for node in [ANY_NODE, root] {
+                let plain = run(&program, node, Level::Scalar, bytes);
+                prop_assert_eq!(&run(&program, node, Level::Baseline, bytes), &plain);
+                prop_assert_eq!(&run(&program, node, Level::widest(), bytes), &plain);
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_is_accepted_serde_json_reads_too(text in text()) {
+        let schema = Schema::compile(&serde_json::json!(true), &SchemaOptions::default()).expect("a schema");
+        if schema.is_valid(text.as_bytes(), &mut Scratch::new()).is_ok() {
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
+        }
+    }
+}
