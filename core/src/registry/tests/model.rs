@@ -142,8 +142,9 @@ impl Model {
                         let id = self.registry.session(handle).unwrap().id();
                         self.known.insert(handle, Known::Session(id));
                     }
-                    (Ok(Provided::Refused(_)), Some(Known::Waiting)) => {
-                        assert!(!*good || now.mono >= deadline.unwrap());
+                    (Ok(Provided::Refused(refusal)), Some(Known::Waiting)) => {
+                        let draining = refusal.reason() == Reason::Draining;
+                        assert!(!*good || draining || now.mono >= deadline.unwrap());
                         self.went(handle);
                     }
                     (Err(StaleHandle), None | Some(Known::Session(_))) => {}
