@@ -16,7 +16,6 @@ const CONNECTION: (u64, u64) = (4, 60);
 const USER: (u64, u64) = (6, 60);
 const ADDRESS: (u64, u64) = (7, 60);
 const LEEWAY: Duration = Duration::from_secs(30);
-const GRACE: Duration = Duration::from_secs(25);
 
 const LIMITS: &str = r#"
 message.max_bytes = 200
@@ -44,9 +43,7 @@ enum Step {
     Big,
     Binary,
     Ping,
-    Pong {
-        right: bool,
-    },
+    Pong(bool),
     PeerClose(Option<u16>),
     Pass(Duration),
     /// To the next deadline, whether or not it is then handled.
@@ -82,7 +79,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Big),
         1 => Just(Step::Binary),
         2 => Just(Step::Ping),
-        6 => any::<bool>().prop_map(|right| Step::Pong { right }),
+        6 => any::<bool>().prop_map(Step::Pong),
         1 => prop_oneof![Just(None), Just(Some(1000)), Just(Some(1005))].prop_map(Step::PeerClose),
         10 => (0..3_000_u64).prop_map(|millis| Step::Pass(Duration::from_millis(millis))),
         1 => (0..60_u64).prop_map(|secs| Step::Pass(Duration::from_secs(secs))),
@@ -174,7 +171,7 @@ impl Server {
             Step::Big => seen.refuses(Message::Text(&[b' '; 201]), &mut self.story),
             Step::Binary => seen.refuses(Message::Binary(b"{}"), &mut self.story),
             Step::Ping => seen.refuses(Message::Ping(b"x"), &mut self.story),
-            Step::Pong { right } => {
+            Step::Pong(right) => {
                 let payload = if *right { seen.ping } else { [9; 8] };
                 seen.refuses(Message::Pong(&payload), &mut self.story);
             }
@@ -399,40 +396,5 @@ proptest! {
         }
         prop_assert!(server.sessions.iter().any(|seen| seen.delivered.len() > 1));
         server.end();
-    }
-}
-
-/// A refresh that the host still looks up when the old credential ends is not lost.
-#[test]
-fn an_answer_that_comes_within_the_grace_renews_the_session() {
-    let source = r#"
-        origin.allow = ["https://app.example.com"]
-        credential.sources = [{ kind = "session", in = "cookie", name = "sid" }]
-        credential.refresh = { type = "auth", field = "token" }
-        heartbeat.interval = "1h"
-        deadline.admit = "2min"
-    "#;
-    for asked_when_expired in [false, true] {
-        let mut story = Story::of(source);
-        let identity = Identity::assertion("alice");
-        let expires = story.now.unix.after(Duration::from_secs(60));
-        let Ok(Admission::Wait(waiting)) = story.admit(&Client::stranger().header("cookie", "sid=a")) else { panic!() };
-        let admitted = waiting.provide(Answer::Identity(identity.clone().expires(expires)), story.now);
-        let Ok(Admission::Open(mut session)) = admitted else { panic!() };
-        let message = r#"{"type":"auth","token":"b"}"#;
-        if asked_when_expired {
-            assert_eq!(story.next_due(&mut session, Duration::from_secs(90)).unwrap().action, Action::Expired);
-        }
-        assert_eq!(story.text(&mut session, message).verdict, Verdict::Authenticate);
-        assert!(matches!(session.authenticate(message.as_bytes(), story.now), Judgement::Wait(_)));
-        if !asked_when_expired {
-            assert_eq!(story.next_due(&mut session, Duration::from_secs(90)).unwrap().action, Action::Expired);
-        }
-        assert!(session.next_timeout().unwrap() > story.now.mono, "nothing is due before the grace ends");
-        let answer = Answer::Identity(identity.expires(expires.after(Duration::from_secs(60))));
-        let Judgement::Done(outcome) = session.provide(answer, story.now) else { panic!() };
-        assert_eq!(outcome.verdict, Verdict::Ignore);
-        assert!(matches!(story.text(&mut session, "{}").verdict, Verdict::Deliver(_)));
-        assert!(story.now.mono < Timestamp::from_secs(1000).after(Duration::from_secs(60) + GRACE));
     }
 }

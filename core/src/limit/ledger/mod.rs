@@ -9,16 +9,17 @@ mod census;
 mod chunks;
 mod index;
 mod key;
+mod place;
 mod record;
 
 use std::fmt;
-use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 pub(crate) use census::Census;
 pub use key::Key;
+pub use place::Place;
 
 use self::chunks::{CHUNK, Chunks};
 use self::index::Index;
@@ -51,20 +52,6 @@ pub enum Lane {
 
 impl Lane {
     pub(crate) const COUNT: usize = 4;
-}
-
-/// Where a key's record is: good until the reference is given back with [`Ledger::leave`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Place(NonZeroU32);
-
-impl Place {
-    fn new(index: u32) -> Self {
-        Self(NonZeroU32::MIN.saturating_add(index))
-    }
-
-    fn index(self) -> u32 {
-        self.0.get().wrapping_sub(1)
-    }
 }
 
 /// The limits, caps and bans of many keys, in bounded memory: at most 96 bytes a key.
