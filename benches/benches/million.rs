@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 use wswarden_core::http::{Header, HttpVersion, Request};
 use wswarden_core::message::Scratch;
 use wswarden_core::{
-    Action, Admission, Answer, Guard, Handle, Identity, Message, Now, Policy, Registry, Session, Tick, Timestamp, UnixTime,
-    Verdict,
+    Action, Admission, Answer, Guard, Handle, Identity, Message, Now, Policy, Registry, Session, Tick, Timestamp,
+    UnixTime, Verdict,
 };
 
 const POLICY: &str = r#"
@@ -195,7 +195,8 @@ impl Host {
                 return;
             }
             self.pongs.pop_front();
-            let Ok(outcome) = self.registry.receive(handle, Message::Pong(&payload), &mut self.scratch, self.now.mono) else {
+            let Ok(outcome) = self.registry.receive(handle, Message::Pong(&payload), &mut self.scratch, self.now.mono)
+            else {
                 continue;
             };
             assert!(matches!(outcome.verdict, Verdict::Ignore | Verdict::Close(_)));
@@ -228,7 +229,11 @@ fn main() {
         }
         host.pass(step);
     }
-    println!("opened in {:.1} s, {:.2} us each", began.elapsed().as_secs_f64(), began.elapsed().as_secs_f64() * 1e6 / f64::from(sessions));
+    println!(
+        "opened in {:.1} s, {:.2} us each",
+        began.elapsed().as_secs_f64(),
+        began.elapsed().as_secs_f64() * 1e6 / f64::from(sessions)
+    );
     let idle = live() - empty - handles_memory;
     println!("an idle session, with all that is kept for it: {:.0} bytes", per(idle));
 

@@ -1,5 +1,4 @@
 //! The Origin check alone: the header's bytes against an allowlist of ten, and of a thousand.
-#![expect(missing_docs, reason = "criterion's macros make the entry points")]
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -1,6 +1,5 @@
 //! What the registry itself costs: coming and going, finding, ticking, and a change of the guard.
 //! The wheel's and ledger's peers (tokio's `DelayQueue`, governor) stand in `limits.rs`.
-#![expect(missing_docs, reason = "criterion's macros make the entry points")]
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -2,7 +2,6 @@
 //! address and, over IPv6, the /48), UTF-8, JSON and schema, cost and scopes.
 //!
 //! The guide's messages: S is its ping of 15 bytes, M a chat message of 143.
-#![expect(missing_docs, reason = "criterion's macros make the entry points")]
 
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

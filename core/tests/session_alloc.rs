@@ -8,8 +8,8 @@ use std::time::Duration;
 use wswarden_core::http::{Header, HttpVersion, Request};
 use wswarden_core::message::Scratch;
 use wswarden_core::{
-    Action, Admission, Answer, Guard, Handle, Identity, Message, Now, Policy, Reason, Registry, Tick, Timestamp, UnixTime,
-    Verdict,
+    Action, Admission, Answer, Guard, Handle, Identity, Message, Now, Policy, Reason, Registry, Tick, Timestamp,
+    UnixTime, Verdict,
 };
 
 struct Counting;
@@ -157,7 +157,8 @@ fn pings_pongs_and_closes_allocate_nothing() {
             host.pass(Duration::from_secs(25));
             let Some(Tick::Due(handle, due)) = host.registry.tick(host.now.mono) else { panic!("nothing due") };
             let Action::Ping(payload) = due.action else { panic!("no ping") };
-            let pong = host.registry.receive(handle, Message::Pong(&payload), &mut host.scratch, host.now.mono).unwrap();
+            let pong =
+                host.registry.receive(handle, Message::Pong(&payload), &mut host.scratch, host.now.mono).unwrap();
             assert_eq!(pong.verdict, Verdict::Ignore);
             let ping = host.registry.receive(handle, Message::Ping(b"x"), &mut host.scratch, host.now.mono).unwrap();
             assert_eq!(ping.verdict, Verdict::Pong);

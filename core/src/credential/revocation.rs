@@ -193,7 +193,10 @@ impl SessionIndex {
     pub fn insert(&mut self, session: u64, identity: &Identity) {
         for id in ids(identity).into_iter().flatten() {
             // Most names have one session; a list that grows from none would take room for four.
-            self.0.entry(id).or_insert_with(|| Vec::with_capacity(1)).push(Member { session, issued: identity.issued() });
+            self.0
+                .entry(id)
+                .or_insert_with(|| Vec::with_capacity(1))
+                .push(Member { session, issued: identity.issued() });
         }
     }
 

@@ -165,7 +165,10 @@ fn threads_that_come_and_go_leave_nothing_behind() {
                     }
                     for session in &mut held {
                         let good = delivered(story.text(session, "{}"));
-                        passed.fetch_add(u32::from(good && session.identity().unwrap().subject() == Some("user 0")), Ordering::Relaxed);
+                        passed.fetch_add(
+                            u32::from(good && session.identity().unwrap().subject() == Some("user 0")),
+                            Ordering::Relaxed,
+                        );
                     }
                     if !held.is_empty() && (round % 3 == 0 || held.len() > 4) {
                         drop(held.swap_remove(round % held.len()));

@@ -172,7 +172,9 @@ fn t22_a_cookie_needs_a_present_and_exact_origin() {
     let cookie = Client::stranger().header("cookie", "sid=abc");
     assert!(is_asked(&story, &cookie));
     assert_eq!(story.refused(&cookie.clone().without("origin")), Reason::OriginMissing);
-    for origin in ["https://evil.example.org", "null", "https://any.example.com", "https://app.example.com.evil.org", ""] {
+    for origin in
+        ["https://evil.example.org", "null", "https://any.example.com", "https://app.example.com.evil.org", ""]
+    {
         assert_eq!(story.refused(&cookie.clone().with("origin", origin)), Reason::OriginNotAllowed, "{origin}");
     }
 }
@@ -249,7 +251,9 @@ fn t54_a_token_among_the_subprotocols_is_never_echoed() {
 
 #[test]
 fn t82_only_a_trusted_proxy_speaks_for_the_client() {
-    let story = Story::new("transport.trusted_proxies = [\"10.0.0.0/8\"]\ncap.per_address = 1\ncap.unauthenticated_per_address = 1");
+    let story = Story::new(
+        "transport.trusted_proxies = [\"10.0.0.0/8\"]\ncap.per_address = 1\ncap.unauthenticated_per_address = 1",
+    );
     let behind = |client: &str, proxy: &str| {
         Client::good(&story, "alice").from(proxy).header("x-forwarded-for", client).header("x-forwarded-proto", "https")
     };

@@ -55,9 +55,8 @@ impl Response {
             Fields::Opening { accept, subprotocol } => (accept.as_deref(), subprotocol.as_deref(), &[][..]),
             Fields::List(list) => (None, None, &list[..]),
         };
-        let switch = accept.map(|accept| {
-            [("connection", "Upgrade"), ("upgrade", "websocket"), ("sec-websocket-accept", accept)]
-        });
+        let switch = accept
+            .map(|accept| [("connection", "Upgrade"), ("upgrade", "websocket"), ("sec-websocket-accept", accept)]);
         let chosen = subprotocol.map(|subprotocol| ("sec-websocket-protocol", subprotocol));
         let list = list.iter().map(|(name, value)| (*name, &*value.0));
         switch.into_iter().flatten().chain(chosen).chain(list)

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use crate::story::{Client, ORIGIN, POLICY, Story, merged};
 use crate::{
-    Action, Admission, Answer, Close, Event, EventKind, Identity, Judgement, Message, Outcome, Policy, Pressure, Reason,
-    Revocation, Session, Timestamp, UserKey, Verdict,
+    Action, Admission, Answer, Close, Event, EventKind, Identity, Judgement, Message, Outcome, Policy, Pressure,
+    Reason, Revocation, Session, Timestamp, UserKey, Verdict,
 };
 
 /// Burst and refill, per minute: small, so that random steps meet them.
@@ -16,7 +16,6 @@ const CONNECTION: (u64, u64) = (4, 60);
 const USER: (u64, u64) = (6, 60);
 const ADDRESS: (u64, u64) = (7, 60);
 const LEEWAY: Duration = Duration::from_secs(30);
-const GRACE: Duration = Duration::from_secs(25);
 
 const LIMITS: &str = r#"
 message.max_bytes = 200
@@ -44,7 +43,9 @@ enum Step {
     Big,
     Binary,
     Ping,
-    Pong { right: bool },
+    Pong {
+        right: bool,
+    },
     PeerClose(Option<u16>),
     Pass(Duration),
     /// To the next deadline, whether or not it is then handled.
@@ -54,11 +55,21 @@ enum Step {
     Lost,
     Queue(u64),
     Drained(u64),
-    Authenticate { lives: i64, right: bool },
-    Provide { good: bool },
-    Revalidated { good: bool },
+    Authenticate {
+        lives: i64,
+        right: bool,
+    },
+    Provide {
+        good: bool,
+    },
+    Revalidated {
+        good: bool,
+    },
     Revoke,
-    Reload { mode: usize, elsewhere: bool },
+    Reload {
+        mode: usize,
+        elsewhere: bool,
+    },
     Drain,
 }
 
@@ -129,7 +140,8 @@ impl Server {
                 other => panic!("{other:?}"),
             };
             let expires = if first_message { Timestamp::MAX } else { server.after(Duration::from_secs(3600) + LEEWAY) };
-            let seen = Seen { session, user, expires, ping: [0; 8], closed: None, closed_events: 0, delivered: Vec::new() };
+            let seen =
+                Seen { session, user, expires, ping: [0; 8], closed: None, closed_events: 0, delivered: Vec::new() };
             server.sessions.push(seen);
         }
         server
@@ -145,7 +157,8 @@ impl Server {
         let pending = seen.session.is_pending();
         match step {
             Step::Good => {
-                let outcome = seen.session.receive(Message::Text(b"{\"type\":\"chat\"}"), &mut self.story.scratch, now.mono);
+                let outcome =
+                    seen.session.receive(Message::Text(b"{\"type\":\"chat\"}"), &mut self.story.scratch, now.mono);
                 if matches!(outcome.verdict, Verdict::Deliver(_)) {
                     assert!(!pending, "delivered before the credential");
                     assert_eq!(seen.closed, None, "delivered after the close");
@@ -189,9 +202,11 @@ impl Server {
             Step::Drained(bytes) => seen.session.drained(*bytes),
             Step::Authenticate { lives, right } => {
                 let subject = if *right { seen.user } else { "mallory" };
-                let message = serde_json::json!({ "type": "auth", "token": self.story.token(subject, *lives) }).to_string();
+                let message =
+                    serde_json::json!({ "type": "auth", "token": self.story.token(subject, *lives) }).to_string();
                 // As a host does: only a message that was answered so is handed on.
-                let outcome = seen.session.receive(Message::Text(message.as_bytes()), &mut self.story.scratch, now.mono);
+                let outcome =
+                    seen.session.receive(Message::Text(message.as_bytes()), &mut self.story.scratch, now.mono);
                 seen.took(outcome);
                 if outcome.verdict != Verdict::Authenticate {
                     return;
@@ -301,7 +316,9 @@ impl Seen {
         assert_eq!(number >> 30 & 1 == 1, outcome.event.is_some());
         match (outcome.verdict, self.closed) {
             (Verdict::Close(close), _) => self.closes(close),
-            (Verdict::Deliver(_) | Verdict::Reply(_) | Verdict::Authenticate, Some(_)) => panic!("{outcome:?} after the close"),
+            (Verdict::Deliver(_) | Verdict::Reply(_) | Verdict::Authenticate, Some(_)) => {
+                panic!("{outcome:?} after the close")
+            }
             (Verdict::Drop(_) | Verdict::Ignore | Verdict::Pong, Some(_)) => panic!("another answer after the close"),
             _ => {}
         }
@@ -379,39 +396,5 @@ proptest! {
         }
         prop_assert!(server.sessions.iter().any(|seen| seen.delivered.len() > 1));
         server.end();
-    }
-}
-
-/// A refresh that the host still looks up when the old credential ends is not lost.
-#[test]
-fn an_answer_that_comes_within_the_grace_renews_the_session() {
-    let source = r#"
-        origin.allow = ["https://app.example.com"]
-        credential.sources = [{ kind = "session", in = "cookie", name = "sid" }]
-        credential.refresh = { type = "auth", field = "token" }
-        heartbeat.interval = "1h"
-    "#;
-    for asked_when_expired in [false, true] {
-        let mut story = Story::of(source);
-        let identity = Identity::assertion("alice");
-        let expires = story.now.unix.after(Duration::from_secs(60));
-        let Ok(Admission::Wait(waiting)) = story.admit(&Client::stranger().header("cookie", "sid=a")) else { panic!() };
-        let admitted = waiting.provide(Answer::Identity(identity.clone().expires(expires)), story.now);
-        let Ok(Admission::Open(mut session)) = admitted else { panic!() };
-        let message = r#"{"type":"auth","token":"b"}"#;
-        if asked_when_expired {
-            assert_eq!(story.next_due(&mut session, Duration::from_secs(90)).unwrap().action, Action::Expired);
-        }
-        assert_eq!(story.text(&mut session, message).verdict, Verdict::Authenticate);
-        assert!(matches!(session.authenticate(message.as_bytes(), story.now), Judgement::Wait(_)));
-        if !asked_when_expired {
-            assert_eq!(story.next_due(&mut session, Duration::from_secs(90)).unwrap().action, Action::Expired);
-        }
-        assert!(session.next_timeout().unwrap() > story.now.mono, "nothing is due before the grace ends");
-        let answer = Answer::Identity(identity.expires(expires.after(Duration::from_secs(60))));
-        let Judgement::Done(outcome) = session.provide(answer, story.now) else { panic!() };
-        assert_eq!(outcome.verdict, Verdict::Ignore);
-        assert!(matches!(story.text(&mut session, "{}").verdict, Verdict::Deliver(_)));
-        assert!(story.now.mono < Timestamp::from_secs(1000).after(Duration::from_secs(60) + GRACE));
     }
 }

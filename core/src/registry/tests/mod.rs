@@ -74,7 +74,9 @@ fn a_handle_of_what_is_gone_is_an_error_everywhere() {
     registry.abandon(candidate).unwrap();
     for handle in [session, candidate] {
         assert!(registry.session(handle).is_err() && registry.waiting(handle).is_err());
-        assert!(registry.entry(handle).is_err() && registry.remove(handle).is_err() && registry.abandon(handle).is_err());
+        assert!(
+            registry.entry(handle).is_err() && registry.remove(handle).is_err() && registry.abandon(handle).is_err()
+        );
         assert!(registry.provide(handle, Answer::Refused, story.now).is_err());
         assert!(registry.receive(handle, Message::Text(b"{}"), &mut story.scratch, story.now.mono).is_err());
     }
@@ -196,14 +198,17 @@ fn a_drain_reaches_a_session_that_was_a_candidate_when_it_began() {
     let _ = story.guard.drain(Duration::from_secs(20), story.now.mono);
     let _ = settle(&mut registry, story.now.mono);
     assert_eq!(registry.next_timeout(), None);
-    let Ok(Admission::Open(session)) = candidate.provide(Answer::Identity(Identity::assertion("alice")), story.now) else {
+    let Ok(Admission::Open(session)) = candidate.provide(Answer::Identity(Identity::assertion("alice")), story.now)
+    else {
         panic!("not let in");
     };
     let handle = registry.insert(session).unwrap();
     let _ = settle(&mut registry, story.now.mono);
     story.pass(Duration::from_secs(20));
     let (_, ticks) = settle(&mut registry, story.now.mono);
-    assert!(matches!(&ticks[..], [Tick::Due(_, due)] if matches!(due.action, Action::Close(close) if close.code == 1012)));
+    assert!(
+        matches!(&ticks[..], [Tick::Due(_, due)] if matches!(due.action, Action::Close(close) if close.code == 1012))
+    );
     assert!(registry.session(handle).unwrap().closed().is_some());
 }
 

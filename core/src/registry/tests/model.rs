@@ -93,7 +93,11 @@ impl Model {
             u32::try_from(self.uses.len() - 1).unwrap()
         });
         self.uses[slot as usize] += 1;
-        assert_eq!((handle.slot(), handle.generation()), (slot, Some(self.uses[slot as usize])), "not the oldest free slot");
+        assert_eq!(
+            (handle.slot(), handle.generation()),
+            (slot, Some(self.uses[slot as usize])),
+            "not the oldest free slot"
+        );
         self.known.insert(handle, known);
     }
 
@@ -262,7 +266,10 @@ impl Model {
         // A host that wakes when it is told to is never late.
         let wake = self.registry.next_timeout();
         for (handle, at) in self.deadlines() {
-            assert!(wake.is_some_and(|wake| wake <= at.max(self.story.now.mono)), "woken at {wake:?}, {handle:?} is due at {at:?}");
+            assert!(
+                wake.is_some_and(|wake| wake <= at.max(self.story.now.mono)),
+                "woken at {wake:?}, {handle:?} is due at {at:?}"
+            );
         }
         assert_eq!(self.story.guard.stats().connections as usize, self.known.len());
         assert!(self.story.guard.reconcile().agrees());

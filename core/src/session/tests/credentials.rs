@@ -234,3 +234,39 @@ fn a_revalidation_that_is_not_answered_closes() {
     assert_eq!(story.next_due(&mut session, MINUTE).unwrap().action, Action::Revalidate);
     assert_eq!(closed(session.revalidated(Answer::Refused, story.now)).unwrap().reason, Reason::Revoked);
 }
+
+/// A refresh that the host still looks up when the old credential ends is not lost.
+#[test]
+fn an_answer_that_comes_within_the_grace_renews_the_session() {
+    let source = r#"
+        origin.allow = ["https://app.example.com"]
+        credential.sources = [{ kind = "session", in = "cookie", name = "sid" }]
+        credential.refresh = { type = "auth", field = "token" }
+        heartbeat.interval = "1h"
+    "#;
+    for asked_when_expired in [false, true] {
+        let mut story = Story::of(source);
+        let identity = Identity::assertion("alice");
+        let expires = story.now.unix.after(Duration::from_secs(60));
+        let Ok(crate::Admission::Wait(waiting)) = story.admit(&Client::stranger().header("cookie", "sid=a")) else {
+            panic!()
+        };
+        let admitted = waiting.provide(Answer::Identity(identity.clone().expires(expires)), story.now);
+        let Ok(crate::Admission::Open(mut session)) = admitted else { panic!() };
+        let message = r#"{"type":"auth","token":"b"}"#;
+        if asked_when_expired {
+            assert_eq!(story.next_due(&mut session, Duration::from_secs(90)).unwrap().action, Action::Expired);
+        }
+        assert_eq!(story.text(&mut session, message).verdict, Verdict::Authenticate);
+        assert!(matches!(session.authenticate(message.as_bytes(), story.now), Judgement::Wait(_)));
+        if !asked_when_expired {
+            assert_eq!(story.next_due(&mut session, Duration::from_secs(90)).unwrap().action, Action::Expired);
+        }
+        assert!(session.next_timeout().unwrap() > story.now.mono, "nothing is due before the grace ends");
+        let answer = Answer::Identity(identity.expires(expires.after(Duration::from_secs(60))));
+        let Judgement::Done(outcome) = session.provide(answer, story.now) else { panic!() };
+        assert_eq!(outcome.verdict, Verdict::Ignore);
+        assert!(matches!(story.text(&mut session, "{}").verdict, Verdict::Deliver(_)));
+        assert!(story.now.mono < Timestamp::from_secs(1000).after(Duration::from_secs(60) + Duration::from_secs(25)));
+    }
+}
