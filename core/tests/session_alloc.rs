@@ -128,12 +128,12 @@ fn what_is_delivered_allocates_nothing() {
 fn what_is_refused_allocates_nothing() {
     let mut host = host();
     let refused: [(&[u8], Reason); 7] = [
-        (b"{", Reason::InvalidJson),
+        (br#"{"type":"chat",}"#, Reason::InvalidJson),
         (br#"{"type":"chat","content":1}"#, Reason::SchemaViolation),
         (br#"{"type":"chat","content":"a","content":"b"}"#, Reason::DuplicateKey),
         (br#"{"type":"chat","content":"a","more":1}"#, Reason::SchemaViolation),
         (br#"{"type":"other"}"#, Reason::UnknownType),
-        (br#"{"type":"chat","__proto__":{}}"#, Reason::ForbiddenKey),
+        (br#"{"type":"admin","__proto__":{}}"#, Reason::ForbiddenKey),
         (br#"{"type":"admin"}"#, Reason::Forbidden),
     ];
     let taken = allocations(|| {

@@ -192,7 +192,11 @@ impl SessionIndex {
     /// Enters a session when it opens.
     pub fn insert(&mut self, session: u64, identity: &Identity) {
         for id in ids(identity).into_iter().flatten() {
-            self.0.entry(id).or_default().push(Member { session, issued: identity.issued() });
+            // Most names have one session; a list that grows from none would take room for four.
+            self.0
+                .entry(id)
+                .or_insert_with(|| Vec::with_capacity(1))
+                .push(Member { session, issued: identity.issued() });
         }
     }
 

@@ -12,8 +12,18 @@ use crate::reason::Reason;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     status: u16,
-    headers: Vec<(&'static str, FieldValue)>,
+    fields: Fields,
     body: Vec<u8>,
+}
+
+/// The header fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fields {
+    /// Those of an answer that opens a connection. Every session keeps its answer, so this one is
+    /// kept small: what is the same in all of them is not stored.
+    Opening { accept: Option<Box<str>>, subprotocol: Option<Box<str>> },
+    /// Those of any other.
+    List(Vec<(&'static str, FieldValue)>),
 }
 
 impl Response {
@@ -23,14 +33,7 @@ impl Response {
     /// [`Reason::Internal`] when an argument could not stand in a header: that is a mistake of the
     /// caller, never the peer's.
     pub fn switching_protocols(accept: &str, subprotocol: Option<&str>) -> Result<Self, Reason> {
-        let mut response = Self::empty(101);
-        response.push("connection", FieldValue::fixed("Upgrade"));
-        response.push("upgrade", FieldValue::fixed("websocket"));
-        response.push("sec-websocket-accept", FieldValue::new(accept.to_owned())?);
-        if let Some(subprotocol) = subprotocol {
-            response.push("sec-websocket-protocol", FieldValue::new(subprotocol.to_owned())?);
-        }
-        Ok(response)
+        Self::opening(101, Some(accept), subprotocol)
     }
 
     /// The answer that opens a stream of HTTP/2 (RFC 8441 section 5).
@@ -38,11 +41,7 @@ impl Response {
     /// # Errors
     /// [`Reason::Internal`] when the subprotocol could not stand in a header.
     pub fn connected(subprotocol: Option<&str>) -> Result<Self, Reason> {
-        let mut response = Self::empty(200);
-        if let Some(subprotocol) = subprotocol {
-            response.push("sec-websocket-protocol", FieldValue::new(subprotocol.to_owned())?);
-        }
-        Ok(response)
+        Self::opening(200, None, subprotocol)
     }
 
     /// The status code.
@@ -52,7 +51,15 @@ impl Response {
 
     /// The header fields, names in lower case.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> + '_ {
-        self.headers.iter().map(|(name, value)| (*name, &*value.0))
+        let (accept, subprotocol, list) = match &self.fields {
+            Fields::Opening { accept, subprotocol } => (accept.as_deref(), subprotocol.as_deref(), &[][..]),
+            Fields::List(list) => (None, None, &list[..]),
+        };
+        let switch = accept
+            .map(|accept| [("connection", "Upgrade"), ("upgrade", "websocket"), ("sec-websocket-accept", accept)]);
+        let chosen = subprotocol.map(|subprotocol| ("sec-websocket-protocol", subprotocol));
+        let list = list.iter().map(|(name, value)| (*name, &*value.0));
+        switch.into_iter().flatten().chain(chosen).chain(list)
     }
 
     /// The value of one header field, by its name in lower case.
@@ -78,11 +85,19 @@ impl Response {
     }
 
     fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::with_capacity(8), body: Vec::new() }
+        Self { status, fields: Fields::List(Vec::with_capacity(8)), body: Vec::new() }
+    }
+
+    fn opening(status: u16, accept: Option<&str>, subprotocol: Option<&str>) -> Result<Self, Reason> {
+        let value = |text: &str| FieldValue::new(text.to_owned()).map(|value| value.0.into());
+        let (accept, subprotocol) = (accept.map(value).transpose()?, subprotocol.map(value).transpose()?);
+        Ok(Self { status, fields: Fields::Opening { accept, subprotocol }, body: Vec::new() })
     }
 
     fn push(&mut self, name: &'static str, value: FieldValue) {
-        self.headers.push((name, value));
+        if let Fields::List(list) = &mut self.fields {
+            list.push((name, value));
+        }
     }
 }
 
