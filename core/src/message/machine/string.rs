@@ -30,23 +30,17 @@ impl<'a> Text<'a> {
         let mut less = 0_usize; // the bytes that are not code points of their own
         let mut escaped = false;
         loop {
-            let masks = match L::load(self.bytes(), at) {
-                Some(block) => {
-                    let special = L::special(block);
-                    if special == 0 {
-                        // Most blocks of a long string hold nothing but plain characters.
-                        at = at.wrapping_add(L::WIDTH);
-                        if at.wrapping_sub(start).wrapping_sub(less) > most {
-                            return Err(too_long(start));
-                        }
-                        continue;
-                    }
-                    let high = L::high(block);
-                    let continuations = if high == 0 { 0 } else { L::continuations(block) };
-                    Masks { stops: special & !high, high, continuations }
+            // Most blocks of a long string hold nothing but plain characters.
+            while let Some(block) = L::load(self.bytes(), at) {
+                if L::special(block) != 0 {
+                    break;
                 }
-                None => self.last_masks::<L>(at).ok_or(Fault::new(Reason::InvalidJson, at))?,
-            };
+                at = at.wrapping_add(L::WIDTH);
+                if at.wrapping_sub(start).wrapping_sub(less) > most {
+                    return Err(too_long(start));
+                }
+            }
+            let Some(masks) = self.masks::<L>(at) else { return Err(Fault::new(Reason::InvalidJson, at)) };
             let (mut stops, continuations) = (masks.stops, masks.continuations);
             *high |= masks.high != 0;
             let base = at;
@@ -89,12 +83,17 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// What stands at `at`, less than a block before the end; none past it.
+    /// What stands in the block at `at`; none past the end.
     ///
-    /// The last whole block is taken and moved down; what lies past the end stops the run.
+    /// Near the end the last whole block is taken and moved down; what lies past the end stops the run.
     #[inline(always)]
-    fn last_masks<L: Lanes>(&self, at: usize) -> Option<Masks> {
+    fn masks<L: Lanes>(&self, at: usize) -> Option<Masks> {
         let bytes = self.bytes();
+        if let Some(block) = L::load(bytes, at) {
+            let high = L::high(block);
+            let continuations = if high == 0 { 0 } else { L::continuations(block) };
+            return Some(Masks { stops: L::special(block) & !high, high, continuations });
+        }
         let Some(last) = bytes.len().checked_sub(L::WIDTH) else { return self.short_masks(at) };
         let shift = at.wrapping_sub(last);
         if shift >= L::WIDTH {
@@ -132,7 +131,8 @@ impl<'a> Text<'a> {
         }
     }
 
-    #[inline(always)]
+    /// The length of an escape by number. It is a call, so that the loop around it has the registers.
+    #[inline(never)]
     fn unicode_escape(&self, at: usize) -> Result<usize, Fault> {
         let wrong = Fault::new(Reason::InvalidJson, at);
         let word = self.wide(at);
