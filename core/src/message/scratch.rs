@@ -6,11 +6,6 @@ use super::machine::{Frame, OpenKeys};
 ///
 /// The same figure as serde_json's recursion limit, so that what is accepted here can be read there.
 pub(crate) const MAX_DEPTH: usize = 128;
-/// Messages shorter than this are copied next to zeros, so that the machine may read in blocks.
-pub(crate) const SHORT: usize = 64;
-/// The copy: a whole block may be read from each byte of the message.
-pub(crate) const PAD: usize = 96;
-
 /// The working memory of one thread, 16 KiB: hand the same one to every call.
 ///
 /// Nothing of a message is left in it that a later call could see: it only saves allocations.

@@ -39,7 +39,7 @@ use strings::StringKind as Kind;
 
 use super::fault::Fault;
 use super::json::Limits;
-use super::scratch::{PAD, SHORT, Scratch};
+use super::scratch::Scratch;
 use super::tape::{self, Sink};
 use crate::Reason;
 
@@ -63,13 +63,7 @@ pub(crate) fn judge<S: Sink>(
         return Err(Fault::new(Reason::MessageTooBig, 0));
     }
     let Scratch { frames, keys, place } = scratch;
-    let mut pad = [0; PAD];
-    let text = if bytes.len() < SHORT {
-        copy(&mut pad, bytes);
-        Text::new(&pad)
-    } else {
-        Text::new(bytes)
-    };
+    let text = Text::new(bytes);
     keys.release(0);
     let Some(node) = program.nodes.get(index(root)) else { return Err(containers::internal(0)) };
     let mut machine = Machine {
@@ -104,32 +98,6 @@ pub(crate) fn judge<S: Sink>(
         return Err(invalid_utf8(bytes));
     }
     Ok(choice)
-}
-
-/// Copies a short message by a few moves of known size, which is cheaper than a call.
-#[inline(always)]
-fn copy(pad: &mut [u8; PAD], bytes: &[u8]) {
-    match (bytes.first_chunk::<32>(), bytes.last_chunk::<32>()) {
-        (Some(first), Some(last)) => put(pad, first, last, bytes.len()),
-        _ => match (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
-            (Some(first), Some(last)) => put(pad, first, last, bytes.len()),
-            _ => match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-                (Some(first), Some(last)) => put(pad, first, last, bytes.len()),
-                _ => pad.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from),
-            },
-        },
-    }
-}
-
-/// Puts the first and the last `N` bytes of a text of `len` bytes in their places.
-#[inline(always)]
-fn put<const N: usize>(pad: &mut [u8; PAD], first: &[u8; N], last: &[u8; N], len: usize) {
-    if let Some(to) = pad.first_chunk_mut::<N>() {
-        *to = *first;
-    }
-    if let Some(to) = pad.get_mut(len.wrapping_sub(N)..).and_then(|rest| rest.first_chunk_mut::<N>()) {
-        *to = *last;
-    }
 }
 
 #[cold]

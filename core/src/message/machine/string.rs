@@ -12,12 +12,11 @@ pub(crate) struct Scanned {
     pub(crate) points: usize,
 }
 
-/// What stops a run, and what else is in the block.
-struct Masks<B> {
+/// What stops a run, and what else is in the block: a bit for each byte.
+struct Masks {
     stops: u32,
     high: u32,
-    block: B,
-    shift: u32,
+    continuations: u32,
 }
 
 impl<'a> Text<'a> {
@@ -31,28 +30,19 @@ impl<'a> Text<'a> {
         let mut less = 0_usize; // the bytes that are not code points of their own
         let mut escaped = false;
         loop {
-            let masks = match L::load(self.bytes(), at) {
-                Some(block) => {
-                    let special = L::special(block);
-                    if special == 0 {
-                        // Most blocks of a long string hold nothing but plain characters.
-                        at = at.wrapping_add(L::WIDTH);
-                        if at.wrapping_sub(start).wrapping_sub(less) > most {
-                            return Err(too_long(start));
-                        }
-                        continue;
-                    }
-                    let high = L::high(block);
-                    Masks { stops: special & !high, high, block, shift: 0 }
+            // Most blocks of a long string hold nothing but plain characters.
+            while let Some(block) = L::load(self.bytes(), at) {
+                if L::special(block) != 0 {
+                    break;
                 }
-                None => self.last_masks::<L>(at).ok_or(Fault::new(Reason::InvalidJson, at))?,
-            };
-            let mut stops = masks.stops;
-            let mut continuations = 0;
-            if masks.high != 0 {
-                *high = true;
-                continuations = L::continuations(masks.block).wrapping_shr(masks.shift);
+                at = at.wrapping_add(L::WIDTH);
+                if at.wrapping_sub(start).wrapping_sub(less) > most {
+                    return Err(too_long(start));
+                }
             }
+            let Some(masks) = self.masks::<L>(at) else { return Err(Fault::new(Reason::InvalidJson, at)) };
+            let (mut stops, continuations) = (masks.stops, masks.continuations);
+            *high |= masks.high != 0;
             let base = at;
             loop {
                 if stops == 0 {
@@ -93,13 +83,18 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// What stands at `at`, less than a block before the end; none past it.
+    /// What stands in the block at `at`; none past the end.
     ///
-    /// The last whole block is taken and moved down; what lies past the end stops the run.
+    /// Near the end the last whole block is taken and moved down; what lies past the end stops the run.
     #[inline(always)]
-    fn last_masks<L: Lanes>(&self, at: usize) -> Option<Masks<L::Block>> {
+    fn masks<L: Lanes>(&self, at: usize) -> Option<Masks> {
         let bytes = self.bytes();
-        let last = bytes.len().checked_sub(L::WIDTH)?;
+        if let Some(block) = L::load(bytes, at) {
+            let high = L::high(block);
+            let continuations = if high == 0 { 0 } else { L::continuations(block) };
+            return Some(Masks { stops: L::special(block) & !high, high, continuations });
+        }
+        let Some(last) = bytes.len().checked_sub(L::WIDTH) else { return self.short_masks(at) };
         let shift = at.wrapping_sub(last);
         if shift >= L::WIDTH {
             return None;
@@ -109,7 +104,21 @@ impl<'a> Text<'a> {
         let shift = offset(shift);
         let high = L::high(block);
         let stops = (L::special(block) & !high).wrapping_shr(shift) | past;
-        Some(Masks { stops, high: high.wrapping_shr(shift), block, shift })
+        let continuations = if high == 0 { 0 } else { L::continuations(block).wrapping_shr(shift) };
+        Some(Masks { stops, high: high.wrapping_shr(shift), continuations })
+    }
+
+    /// What stands at `at` in a text shorter than a block, byte by byte.
+    #[inline(never)]
+    fn short_masks(&self, at: usize) -> Option<Masks> {
+        let rest = self.bytes().get(at..).filter(|rest| !rest.is_empty())?;
+        let bits = |is: fn(u8) -> bool| rest.iter().rev().fold(0_u32, |bits, byte| (bits << 1) | u32::from(is(*byte)));
+        let past = !below(offset(rest.len()));
+        Some(Masks {
+            stops: bits(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') | past,
+            high: bits(|byte| byte >= 0x80),
+            continuations: bits(|byte| byte & 0xc0 == 0x80),
+        })
     }
 
     /// The length of the escape at `at`.
@@ -122,7 +131,8 @@ impl<'a> Text<'a> {
         }
     }
 
-    #[inline(always)]
+    /// The length of an escape by number. It is a call, so that the loop around it has the registers.
+    #[inline(never)]
     fn unicode_escape(&self, at: usize) -> Result<usize, Fault> {
         let wrong = Fault::new(Reason::InvalidJson, at);
         let word = self.wide(at);
