@@ -45,7 +45,7 @@ pub(crate) fn run(check: &Check) -> miette::Result<ExitCode> {
     let errors: Vec<Finding> = policy.as_ref().err().map(Finding::from).into_iter().collect();
     let warnings = policy.as_ref().map(Policy::warnings).unwrap_or_default();
     let warnings: Vec<Finding> = warnings.iter().map(Finding::from).collect();
-    let good = errors.is_empty() && !(check.deny_warnings && !warnings.is_empty());
+    let good = errors.is_empty() && (warnings.is_empty() || !check.deny_warnings);
     match check.format {
         Format::Text => {
             errors.iter().chain(&warnings).for_each(|finding| finding.print(&source));

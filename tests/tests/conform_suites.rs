@@ -1,7 +1,7 @@
 //! The suites of third parties, asked of a program through the conformance protocol: what they say of
 //! the core must hold in every language.
 
-#[allow(dead_code, reason = "each test file uses a part of it")]
+#[expect(dead_code, reason = "each test file uses a part of it")]
 mod shared;
 
 use std::fs;
@@ -155,7 +155,7 @@ fn forwarded_of_other_parsers() {
     let mut asked = Asked::new();
     // The case stands between two elements that name addresses; the right one is ours, and is passed over
     // only when all of the line can be read.
-    let mut ask = |asked: &mut Asked, lines: &[&str]| {
+    let ask = |asked: &mut Asked, lines: &[&str]| {
         let headers: Vec<_> = lines.iter().map(|line| ["forwarded", line]).collect();
         asked.ask(&json!({
             "op": "client_ip", "peer": "10.0.0.1", "trusted": ["10.0.0.0/8"], "header": "forwarded", "headers": headers,
@@ -179,7 +179,7 @@ fn forwarded_of_other_parsers() {
         asked.expect(answer["ip"] == "192.0.2.7", format_args!("{}: {answer}", case["name"]));
         let answer = ask(&mut asked, &lines);
         let last = case["want"].as_array().unwrap().last().and_then(|hop| hop["for"].as_str());
-        let address = last.and_then(|from| address(from)).map(|ip| ip.to_string());
+        let address = last.and_then(address).map(|ip| ip.to_string());
         let broken = ["injection", "bad", "ReDoS"].iter().any(|word| case["name"].as_str().unwrap().contains(word));
         let right = answer["ip"].as_str() == address.as_deref() || (broken && answer["error"] == "bad_request");
         asked.expect(right, format_args!("{}: {answer} for {last:?}", case["name"]));

@@ -73,6 +73,7 @@ pub(crate) struct Cold {
     pub(crate) reported: Timestamp,
     pub(crate) suppressed: u32,
     /// The channels it is in. A B-tree: nobody can choose names that collide in it.
+    #[expect(clippy::box_collection, reason = "most sessions are in no channel, and a pointer is a third of the size")]
     pub(crate) channels: Option<Box<BTreeSet<Box<str>>>>,
 }
 

@@ -8,15 +8,15 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde_json::{Map, Value, json};
 
 /// One case of a file.
-pub struct Case {
-    pub file: String,
-    pub name: String,
-    pub question: Value,
-    pub expect: Value,
+pub(crate) struct Case {
+    pub(crate) file: String,
+    pub(crate) name: String,
+    pub(crate) question: Value,
+    pub(crate) expect: Value,
 }
 
 /// Every case of every file, in order.
-pub fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors");
     let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
@@ -116,14 +116,14 @@ fn merged(base: &Value, patch: &Value) -> Value {
 }
 
 /// A running program that answers questions: the one in Rust, or the one that `WSWARDEN_CONFORM` names.
-pub struct Program {
+pub(crate) struct Program {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
 
 impl Program {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let built = env!("CARGO_BIN_EXE_wswarden-conform").into();
         let program = std::env::var_os("WSWARDEN_CONFORM").unwrap_or(built);
         let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -132,7 +132,7 @@ impl Program {
     }
 
     /// One line in, one line out.
-    pub fn ask(&mut self, line: &[u8]) -> String {
+    pub(crate) fn ask(&mut self, line: &[u8]) -> String {
         self.input.write_all(line).unwrap();
         self.input.write_all(b"\n").unwrap();
         self.input.flush().unwrap();
@@ -143,7 +143,7 @@ impl Program {
     }
 
     /// The end of the input is the end of the program.
-    pub fn end(self) {
+    pub(crate) fn end(self) {
         let Self { mut child, input, output } = self;
         drop((input, output));
         assert!(child.wait().unwrap().success());

@@ -366,7 +366,9 @@ fn an_answer_that_comes_within_the_grace_renews_the_session() {
         let mut story = Story::of(source);
         let identity = Identity::assertion("alice");
         let expires = story.now.unix.after(Duration::from_secs(60));
-        let Ok(crate::Admission::Wait(waiting)) = story.admit(&Client::stranger().header("cookie", "sid=a")) else { panic!() };
+        let Ok(crate::Admission::Wait(waiting)) = story.admit(&Client::stranger().header("cookie", "sid=a")) else {
+            panic!()
+        };
         let admitted = waiting.provide(Answer::Identity(identity.clone().expires(expires)), story.now);
         let Ok(crate::Admission::Open(mut session)) = admitted else { panic!() };
         let message = r#"{"type":"auth","token":"b"}"#;
