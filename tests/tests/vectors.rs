@@ -1,6 +1,5 @@
 //! The shared vectors, asked of the core and of a program; and what a program must bear.
 
-#[expect(dead_code, reason = "each test file uses a part of it")]
 mod shared;
 
 use std::cell::RefCell;
