@@ -55,7 +55,8 @@ fn now() -> Now {
 }
 
 fn guard() -> Guard {
-    Guard::new(Policy::from_toml(POLICY).expect("a policy"), [7; 32])
+    Guard::new(Policy::from_toml(POLICY).expect("a policy"), wswarden_core::Host::SOCKET, &[], [7; 32])
+        .expect("a guard")
 }
 
 fn open(guard: &Guard, number: u32, peer: IpAddr) -> Session {
