@@ -48,7 +48,8 @@ fn open(guard: &Guard, now: Now) -> Session {
 fn registry(c: &mut Criterion) {
     let mut group = c.benchmark_group("registry");
     for count in [1_u64, 10_000] {
-        let guard = Guard::new(Policy::from_toml(POLICY).expect("a policy"), [7; 32]);
+        let guard = Guard::new(Policy::from_toml(POLICY).expect("a policy"), wswarden_core::Host::SOCKET, &[], [7; 32])
+            .expect("a guard");
         let mut registry = Registry::new(guard.clone(), now().mono);
         // A handshake each 10 us stays within the quota.
         let mut at = now();
@@ -83,7 +84,8 @@ fn registry(c: &mut Criterion) {
         });
     }
     // Each call sends one of 10,000 sessions its ping; nobody answers, so they are closed and cut.
-    let guard = Guard::new(Policy::from_toml(POLICY).expect("a policy"), [7; 32]);
+    let guard = Guard::new(Policy::from_toml(POLICY).expect("a policy"), wswarden_core::Host::SOCKET, &[], [7; 32])
+        .expect("a guard");
     let mut registry = Registry::new(guard.clone(), now().mono);
     let mut at = now();
     group.bench_function(BenchmarkId::new("tick, something due", 10_000), |b| {
