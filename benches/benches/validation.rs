@@ -63,7 +63,7 @@ mod typed {
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields, rename_all = "camelCase")]
-    pub struct Chat<'a> {
+    pub(crate) struct Chat<'a> {
         #[serde(rename = "type")]
         kind: Kind,
         #[serde(borrow)]
@@ -73,7 +73,7 @@ mod typed {
     }
 
     impl Chat<'_> {
-        pub fn holds(&self) -> bool {
+        pub(crate) fn holds(&self) -> bool {
             matches!(self.kind, Kind::Chat | Kind::Typing | Kind::Ping)
                 && self.content.as_ref().is_none_or(|text| text.len() <= 5000 || text.chars().count() <= 5000)
                 && self.channel_id.as_ref().is_none_or(|text| is_uuid(text))
@@ -90,7 +90,7 @@ mod typed {
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Meta {
+    pub(crate) struct Meta {
         client: String,
         ts: u64,
         locale: Option<String>,
@@ -98,7 +98,7 @@ mod typed {
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Attachment {
+    pub(crate) struct Attachment {
         url: String,
         mime: String,
         size: u64,
@@ -107,7 +107,8 @@ mod typed {
 
     #[derive(Deserialize)]
     #[serde(tag = "type", rename_all = "lowercase")]
-    pub enum Rich {
+    #[expect(clippy::large_enum_variant, reason = "as a user would write it")]
+    pub(crate) enum Rich {
         Ping {
             ts: Option<u64>,
         },
@@ -126,7 +127,7 @@ mod typed {
     }
 
     impl Rich {
-        pub fn holds(&self) -> bool {
+        pub(crate) fn holds(&self) -> bool {
             match self {
                 Self::Ping { ts } => ts.is_none_or(|ts| ts < u64::MAX),
                 Self::Chat { id, channel_id, content, mentions, attachments, reply_to, meta, rest } => {

@@ -1,6 +1,6 @@
 //! The messages and schemas of the benchmark, made by one recipe so that figures can be compared.
 
-pub mod worst;
+pub(crate) mod worst;
 
 use serde_json::{Value, json};
 
@@ -98,7 +98,7 @@ fn chat(kind: &str, content: &str, channel: &str, more: &str) -> Vec<u8> {
 }
 
 /// Every message of the corpus by its name.
-pub fn messages() -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn messages() -> Vec<(&'static str, Vec<u8>)> {
     let m = "Hey team, the deploy went fine, can somebody look at dashboards?";
     let mut twister = Twister::new(7);
     let (l, la) = (text(&mut twister, 4900, false), text(&mut twister, 4900, true));
@@ -150,7 +150,7 @@ pub fn messages() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// The schema of the messages but R and RI.
-pub fn seed() -> Value {
+pub(crate) fn seed() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
         "properties": {
@@ -163,7 +163,7 @@ pub fn seed() -> Value {
 }
 
 /// The schema of R and RI: a union of eight.
-pub fn rich() -> Value {
+pub(crate) fn rich() -> Value {
     let uuid = || json!({"type": "string", "format": "uuid"});
     let s = |most: u32| json!({"type": "string", "maxLength": most});
     let some = |most: u32| json!({"type": "string", "maxLength": most, "minLength": 1});

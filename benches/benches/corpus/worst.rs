@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// The names of the cases.
-pub const NAMES: &[&str] = &[
+pub(crate) const NAMES: &[&str] = &[
     "keys",
     "escaped-keys",
     "spaces",
@@ -24,7 +24,7 @@ pub const NAMES: &[&str] = &[
 ];
 
 /// The schema and the message of a case.
-pub fn case(name: &str, n: usize) -> Option<(Value, Vec<u8>)> {
+pub(crate) fn case(name: &str, n: usize) -> Option<(Value, Vec<u8>)> {
     let list = |item: &dyn Fn(usize) -> String| (0..n).map(item).collect::<Vec<_>>().join(",");
     let any = json!(true);
     Some(match name {
