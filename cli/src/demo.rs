@@ -118,7 +118,9 @@ pub(crate) fn run(demo: &Demo) -> miette::Result<()> {
 async fn serve(guard: Guard, config: Arc<ServerConfig>, hub: Arc<Hub>, stream: TcpStream, address: IpAddr) {
     let mut socket = match guard.accept_tls(stream, &config, Some(address)).await {
         Ok(socket) => socket,
-        Err(AcceptError::Refused(refusal)) => return log(&format!("refused {}", refusal.reason())),
+        Err(AcceptError::Refused(refusal)) => {
+            return log(&format!("refused {} {}", refusal.reason(), refusal.detail().unwrap_or_default()));
+        }
         Err(error) => return log(&error.to_string()),
     };
     let id = socket.session().id();

@@ -184,14 +184,14 @@ impl Guard {
         kind: CredentialKind,
         secret: Secret,
         now: Now,
-    ) -> Result<Judged, Reason> {
+    ) -> Result<Judged, Refusal> {
         match (kind, &rules.jwt) {
             (CredentialKind::Session, _) => Ok(Judged::Ask(Need::Identity(secret))),
             (CredentialKind::Jwt, Some(verifier)) => match verifier.verify(secret.expose(), now.unix) {
                 Ok(identity) => Ok(Judged::Identity(identity)),
-                Err(fault) => Err(fault.reason()),
+                Err(fault) => Err(Refusal::from(fault.reason()).because(fault.name())),
             },
-            (CredentialKind::Jwt, None) => Err(Reason::Internal),
+            (CredentialKind::Jwt, None) => Err(Reason::Internal.into()),
         }
     }
 }
@@ -227,7 +227,7 @@ impl Candidate {
                 match self.guard.judge(&rules, kind, secret, now) {
                     Ok(Judged::Identity(identity)) => self.identified(identity, now),
                     Ok(Judged::Ask(need)) => Ok(Admission::Wait(Waiting { candidate: self, need })),
-                    Err(reason) => Err(self.rejected(reason, now.mono)),
+                    Err(refusal) => Err(self.rejected(refusal, now.mono)),
                 }
             }
         }
@@ -258,9 +258,9 @@ impl Candidate {
         Ok(Admission::Open(self.open(Some(identity), now)))
     }
 
-    fn rejected(&mut self, reason: Reason, now: Timestamp) -> Refusal {
+    fn rejected(&mut self, refusal: Refusal, now: Timestamp) -> Refusal {
         self.seats.failed(&self.rules, now);
-        Refusal::from(reason)
+        refusal
     }
 
     fn in_time(&self, now: Timestamp) -> Result<(), Refusal> {
@@ -302,7 +302,7 @@ impl Waiting {
         self.candidate.in_time(now.mono)?;
         match answer {
             Answer::Identity(identity) => self.candidate.identified(identity, now),
-            Answer::Refused => Err(self.candidate.rejected(Reason::CredentialInvalid, now.mono)),
+            Answer::Refused => Err(self.candidate.rejected(Reason::CredentialInvalid.into(), now.mono)),
             Answer::Unavailable => Err(Reason::IdentityUnavailable.into()),
         }
     }

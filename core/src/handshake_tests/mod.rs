@@ -279,3 +279,15 @@ fn t26_two_guards_share_no_decision_no_limit_and_no_revocation() {
     drop(open.open(&other));
     assert_eq!(open.guard.stats().refused, []);
 }
+
+#[test]
+fn the_audit_is_told_what_the_peer_is_not() {
+    let story = Story::new("");
+    let client = |token: &str| Client::stranger().header("authorization", format!("Bearer {token}"));
+    let foreign = story.token_with("alice", 60, serde_json::json!({ "iss": "https://evil.example" }));
+    let forged = format!("{}A", story.token("alice", 60).trim_end_matches('A'));
+    let refusals = [foreign, forged].map(|token| story.admit(&client(&token)).unwrap_err());
+    assert_eq!(refusals[0].response(), refusals[1].response(), "the peer sees no difference");
+    assert!(refusals.iter().all(|refusal| refusal.detail().is_some()));
+    assert_ne!(refusals[0].detail(), refusals[1].detail());
+}

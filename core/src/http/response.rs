@@ -127,17 +127,29 @@ impl FieldValue {
 pub struct Refusal {
     reason: Reason,
     retry_after: Option<Duration>,
+    detail: Option<&'static str>,
 }
 
 impl Refusal {
     /// A refusal for `reason`.
     pub fn new(reason: Reason) -> Self {
-        Self { reason, retry_after: None }
+        Self { reason, retry_after: None, detail: None }
     }
 
     /// A refusal for `reason`, after `wait` of which the same request may succeed.
     pub fn after(reason: Reason, wait: Duration) -> Self {
-        Self { reason, retry_after: Some(wait) }
+        Self { reason, retry_after: Some(wait), detail: None }
+    }
+
+    /// The same refusal, with what the audit is told besides.
+    pub(crate) fn because(self, detail: &'static str) -> Self {
+        Self { detail: Some(detail), ..self }
+    }
+
+    /// What was wrong with the credential, for the audit: the peer is not told, as it would help
+    /// whoever guesses.
+    pub fn detail(&self) -> Option<&'static str> {
+        self.detail
     }
 
     /// The reason.

@@ -57,7 +57,7 @@ impl Session {
                 }
                 Judgement::Wait(need)
             }
-            Err(reason) => Judgement::Done(self.rejected(reason, now.mono)),
+            Err(refusal) => Judgement::Done(self.rejected(refusal.reason(), now.mono)),
         }
     }
 
