@@ -2,6 +2,10 @@
 
 use super::text::{Span, Text, Unescaped};
 
+/// Up to so many names are compared one after the other. The processor foresees which one it will be, and reads
+/// on; where the place is computed from the bytes, it must wait for them.
+const FEW: usize = 8;
+
 /// Strings known beforehand: the names of members, or the values of an enumeration.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
@@ -51,7 +55,8 @@ impl Names {
         sorted.sort_by_key(|index| list.get(usize::from(*index)).map(|name| name.text.clone()));
         let mut all = Self { names: list, sorted: sorted.into(), ..Self::default() };
         all.spread();
-        all.in_place = !all.buckets.is_empty() && all.names.iter().all(|name| name.mask != 0);
+        all.in_place =
+            (all.names.len() <= FEW || !all.buckets.is_empty()) && all.names.iter().all(|name| name.mask != 0);
         all
     }
 
@@ -95,6 +100,9 @@ impl Names {
     #[inline(always)]
     pub(crate) fn here(&self, text: Text<'_>, at: usize) -> Option<(usize, &Name)> {
         let head = text.wide(at);
+        if self.names.len() <= FEW {
+            return self.names.iter().enumerate().find(|(_, name)| name.is(text, at, head));
+        }
         let [low, _] = halves(head);
         let bucket = (low & self.mask).wrapping_mul(self.multiplier).wrapping_shr(self.shift);
         let place = usize::from(*self.buckets.get(usize::try_from(bucket).ok()?)?).checked_sub(1)?;

@@ -42,7 +42,9 @@ impl<'a> Text<'a> {
             }
             let Some(masks) = self.masks::<L>(at) else { return Err(Fault::new(Reason::InvalidJson, at)) };
             let (mut stops, continuations) = (masks.stops, masks.continuations);
-            *high |= masks.high != 0;
+            if masks.high != 0 {
+                *high = true;
+            }
             let base = at;
             loop {
                 if stops == 0 {
@@ -131,8 +133,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The length of an escape by number. It is a call, so that the loop around it has the registers.
-    #[inline(never)]
+    #[inline(always)]
     fn unicode_escape(&self, at: usize) -> Result<usize, Fault> {
         let wrong = Fault::new(Reason::InvalidJson, at);
         let word = self.wide(at);
