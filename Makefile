@@ -32,6 +32,7 @@ generate: ## Writes the files that are made from others
 	mv policy.schema.json.new policy.schema.json
 
 setup: $(PYTHON_READY) $(NODE_READY)
+	@command -v valgrind >/dev/null || (apt-get update -qq && apt-get install -y -qq valgrind)
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy
 
 $(PYTHON_READY): tests/requirements.txt

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every check of the project, and says in its last line how many passed and failed.
 
-    tests/run.py [lint] [rust] [e2e]        all three by default
+    tests/run.py [lint] [rust] [gates] [e2e]        all by default
 
 Each step prints what it prints; its count is read from its own summary. A step that gives no count, or that
 ends badly without a failed test, counts as one. Only the standard library is used.
@@ -114,6 +114,11 @@ def rust():
         step("rust", ["cargo", "test", "--locked", "--workspace", "--no-fail-fast"], CARGO)
 
 
+def gates():
+    """What the hot paths cost, in instructions: a noisy machine cannot disturb that."""
+    step("instructions", [ROOT / "benches" / "instructions"])
+
+
 def e2e():
     """Stock clients and the attack program against one real server over TLS, which must survive them all and drain."""
     if not build():
@@ -187,7 +192,7 @@ def drained(server, env):
 
 
 def main(parts):
-    steps = {"lint": lint, "rust": rust, "e2e": e2e}
+    steps = {"lint": lint, "rust": rust, "gates": gates, "e2e": e2e}
     for part in parts or steps:
         if part not in steps:
             sys.exit(f"{part}: none of {', '.join(steps)}")

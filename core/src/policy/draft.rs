@@ -15,7 +15,7 @@ use super::{Document, Policy, PolicyError, compile, read};
 ///
 /// ```
 /// # use wswarden_core::policy::PolicyDraft;
-/// # fn read(_: &wswarden_core::policy::External) -> Vec<u8> { b"0123456789abcdef0123456789abcdef\n".to_vec() }
+/// # fn read(_: &wswarden_core::policy::External) -> Vec<u8> { b"a key for this example, 32 bytes or more\n".to_vec() }
 /// # fn main() -> Result<(), wswarden_core::PolicyError> {
 /// # let text = r#"
 /// #     origin.allow = ["https://app.example.com"]
