@@ -1,6 +1,6 @@
 //! From places to nodes: each set of places that judge the same value becomes one node.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -20,9 +20,9 @@ pub(super) struct Builder<'a, 'p> {
     pub(super) validators: &'a Validators<'a>,
     pub(super) options: &'a SchemaOptions,
     pub(super) slow: Vec<SlowPlace>,
-    nodes: HashMap<Vec<PlaceId>, u32>,
+    nodes: BTreeMap<Vec<PlaceId>, u32>,
     work: Vec<(u32, Vec<PlaceId>)>,
-    whole: HashMap<PlaceId, Full>,
+    whole: BTreeMap<PlaceId, Full>,
     /// Names of members to be judged by `propertyNames` once all rules stand: rule, index, string rule.
     pub(super) names_to_judge: Vec<(u32, usize, u32)>,
 }
@@ -56,9 +56,9 @@ impl<'a, 'p> Builder<'a, 'p> {
             validators,
             options,
             slow: Vec::new(),
-            nodes: HashMap::new(),
+            nodes: BTreeMap::new(),
             work: Vec::new(),
-            whole: HashMap::new(),
+            whole: BTreeMap::new(),
             names_to_judge: Vec::new(),
         }
     }

@@ -1,6 +1,6 @@
 //! The places of schemas: each with its base, its draft and its pointer, found once.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use referencing::{Draft as Dialect, Registry, Resolver};
 use serde_json::Value;
@@ -25,7 +25,7 @@ pub(super) struct Place<'a> {
 /// All places met so far.
 pub(super) struct Source<'a> {
     places: Vec<Place<'a>>,
-    known: HashMap<(usize, String), PlaceId>,
+    known: BTreeMap<(usize, String), PlaceId>,
 }
 
 impl<'a> Source<'a> {
@@ -34,7 +34,7 @@ impl<'a> Source<'a> {
         let wrong = |error: &dyn std::fmt::Display| SchemaError::new("", error.to_string());
         let home_uri = referencing::uri::from_str(home).map_err(|error| wrong(&error))?;
         let root = registry.resolver(home_uri).lookup(home).map_err(|error| wrong(&error))?;
-        let mut source = Self { places: Vec::new(), known: HashMap::new() };
+        let mut source = Self { places: Vec::new(), known: BTreeMap::new() };
         let (value, resolver, _) = root.into_inner();
         let root = source.add(value, draft, String::new(), Some(format!("{home}#")), resolver);
         Ok((source, root))
