@@ -56,6 +56,30 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// Every kind, by ascending number.
+    pub const ALL: &'static [Self] = &[
+        Self::Opened,
+        Self::Authenticated,
+        Self::Refreshed,
+        Self::Limited,
+        Self::Violation,
+        Self::Expired,
+        Self::Closed,
+    ];
+
+    /// The pinned number. 0 is no event.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Opened => 1,
+            Self::Authenticated => 2,
+            Self::Refreshed => 3,
+            Self::Limited => 4,
+            Self::Violation => 5,
+            Self::Expired => 6,
+            Self::Closed => 7,
+        }
+    }
+
     /// The kind's name in logs and metrics.
     pub const fn name(self) -> &'static str {
         match self {

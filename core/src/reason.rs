@@ -35,6 +35,19 @@ pub enum Retry {
     WithNewCredential,
 }
 
+impl Retry {
+    /// The name in logs and documents.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::Now => "now",
+            Self::Backoff => "backoff",
+            Self::AfterDelay => "after_delay",
+            Self::WithNewCredential => "with_new_credential",
+        }
+    }
+}
+
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $variant:ident = $number:literal, $name:literal, $http:literal, $rfc:literal, $app:literal, $retry:ident;)+) => {
         /// Why something was refused, dropped or closed.

@@ -134,6 +134,19 @@ pub enum Action {
     Terminate,
 }
 
+impl Action {
+    /// The pinned number. 0 is no action.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Ping(_) => 1,
+            Self::Close(_) => 2,
+            Self::Revalidate => 3,
+            Self::Expired => 4,
+            Self::Terminate => 5,
+        }
+    }
+}
+
 /// How full the queue of bytes to send is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a queue over its hard mark closes the connection"]

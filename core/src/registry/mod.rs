@@ -62,6 +62,8 @@ pub struct Registry {
     hand: u32,
     /// How many slots it is still to be shown to.
     unseen: u32,
+    /// What [`Registry::receive_number`] answered last, where the number does not say it all.
+    last: Option<Outcome>,
 }
 
 /// One call of [`Registry::tick`] looks at so many connections for each of its two reasons: the
@@ -76,7 +78,7 @@ impl Registry {
 
     fn with_generations(guard: Guard, generations: u32, now: Timestamp) -> Self {
         let epoch = guard.epoch();
-        Self { guard, slots: Slots::new(generations), wheel: Wheel::new(now), epoch, hand: 0, unseen: 0 }
+        Self { guard, slots: Slots::new(generations), wheel: Wheel::new(now), epoch, hand: 0, unseen: 0, last: None }
     }
 
     /// How many connections it holds.
@@ -194,6 +196,34 @@ impl Registry {
             schedule(&mut self.wheel, handle.slot(), session.next_timeout());
         }
         Ok(outcome)
+    }
+
+    /// [`receive`](Self::receive) in numbers, as bindings want it: in come a handle's number, a
+    /// frame's opcode (RFC 6455 section 5.2) and its payload, out comes [`Outcome::number`]. A stale
+    /// handle gives 0, which means close. What a number cannot hold is in [`last`](Self::last).
+    pub fn receive_number(
+        &mut self,
+        handle: u64,
+        opcode: u8,
+        payload: &[u8],
+        scratch: &mut Scratch,
+        now: Timestamp,
+    ) -> u32 {
+        self.last = None;
+        let Some(handle) = Handle::from_number(handle) else { return 0 };
+        let outcome = match Message::from_opcode(opcode, payload) {
+            Some(message) => self.receive(handle, message, scratch, now),
+            None => self.entry(handle).map(|mut session| session.close(Reason::ProtocolError, now)),
+        };
+        self.last =
+            outcome.ok().filter(|outcome| outcome.event.is_some() || !matches!(outcome.verdict, Verdict::Deliver(_)));
+        outcome.map_or(0, Outcome::number)
+    }
+
+    /// What the last call of [`receive_number`](Self::receive_number) answered: the reply or close to
+    /// send, and the event to record. None when it delivered and nothing else, or the handle was stale.
+    pub fn last(&self) -> Option<Outcome> {
+        self.last
     }
 
     /// Takes a connection out. Dropping what it answers gives every slot back.

@@ -242,3 +242,28 @@ fn memory_of_connections_that_are_gone_is_given_back() {
     let _ = insert_many(&story, &mut registry, "alice", 1);
     assert_eq!(registry.slots.held_memory(), 256 << 10);
 }
+
+#[test]
+fn the_message_path_speaks_in_numbers_and_keeps_what_they_cannot_hold() {
+    let mut story = Story::new("");
+    let mut registry = Registry::new(story.guard.clone(), story.now.mono);
+    let handle = registry.insert(story.open_user("alice")).unwrap().number();
+    let now = story.now.mono;
+    let mut receive = |handle, opcode, payload: &[u8]| {
+        let number = registry.receive_number(handle, opcode, payload, &mut story.scratch, now);
+        (number, registry.last())
+    };
+    assert_eq!(receive(handle, 1, b"{}"), (1, None));
+    let (number, last) = receive(handle, 1, b"{");
+    let Some(outcome) = last else { panic!("nothing was kept") };
+    assert_eq!((number & 0xff, number), (2, outcome.number()));
+    assert!(matches!(outcome.verdict, Verdict::Reply(reply) if reply.reason == Reason::InvalidJson));
+    // Half a close code, and an opcode that is reserved, break the protocol.
+    let (number, last) = receive(handle, 8, b"\x03");
+    assert_eq!(number & 0xffff, 4 | u32::from(Reason::ProtocolError.number()) << 8);
+    assert!(last.is_some_and(|outcome| outcome.event.is_some()));
+    assert_eq!(receive(handle, 3, b"").0 & 0xff, 3, "a close is said once");
+    for stale in [0, handle + 1, u64::MAX] {
+        assert_eq!(receive(stale, 1, b"{}"), (0, None));
+    }
+}
