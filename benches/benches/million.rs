@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use wswarden_core::http::{Header, HttpVersion, Request};
+use wswarden_core::http::{Header, HttpVersion, Remote, Request};
 use wswarden_core::message::Scratch;
 use wswarden_core::{
     Action, Admission, Answer, Guard, Handle, Identity, Message, Now, Policy, Registry, Session, Tick, Timestamp,
@@ -143,7 +143,7 @@ impl Host {
             target: "/chat",
             version: HttpVersion::Http11,
             headers: &headers,
-            peer: Some(IpAddr::V4(Ipv4Addr::from_bits(0x0b00_0000 + number))),
+            peer: Remote::Address(IpAddr::V4(Ipv4Addr::from_bits(0x0b00_0000 + number))),
             tls: true,
         };
         let candidate = self.guard.screen(&request, self.now).expect("screened");
