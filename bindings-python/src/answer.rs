@@ -22,7 +22,6 @@ impl Need {
     /// "identity": whose session token `credential` is. "revalidate": whether `identity` still holds,
     /// and what it may do now.
     #[getter]
-    #[pyo3(signature = () -> "Literal['identity', 'revalidate']")]
     fn kind(&self) -> &'static str {
         match &self.0 {
             core::Need::Identity(_) => "identity",

@@ -83,10 +83,6 @@ impl Clock {
         Self(ask)
     }
 
-    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
-        Self(self.0.as_ref().map(|ask| ask.clone_ref(py)))
-    }
-
     /// The caller's time, else the clock's.
     pub(crate) fn now(&self, py: Python<'_>, now: Option<&Bound<'_, Now>>) -> PyResult<core::Now> {
         match (now, &self.0) {

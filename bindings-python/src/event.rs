@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use wswarden_core as core;
 
-use crate::reason;
+use crate::reason::Member;
 
 /// Something worth a record: numbers and names only, so that no token or message can be in it.
 #[pyclass(frozen, module = "wswarden")]
@@ -20,9 +20,8 @@ impl Event {
 
     /// Why; None where the kind says it all.
     #[getter]
-    #[pyo3(signature = () -> "Reason | None")]
-    fn reason(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        self.0.reason.map(|reason| reason::member(py, reason)).transpose()
+    fn reason(&self) -> Option<Member> {
+        self.0.reason.map(Member)
     }
 
     /// The number of the session it happened on.

@@ -59,7 +59,7 @@ mod _core {
     #[pymodule_export]
     use crate::identity::Identity;
     #[pymodule_export]
-    use crate::policy::Policy;
+    use crate::policy::{HostLimits, Policy};
     #[pymodule_export]
     use crate::reason::reason_table;
     #[pymodule_export]

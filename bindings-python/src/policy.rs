@@ -99,34 +99,10 @@ impl Policy {
         value::object(py, &core::Policy::json_schema())
     }
 
-    /// The largest message that is accepted, in bytes: what to hand to the server library, too.
+    /// What a host tells its WebSocket library, which must not buffer more than the policy will take.
     #[getter]
-    fn max_bytes(&self) -> u64 {
-        self.0.document().message.max_bytes.bytes()
-    }
-
-    /// The most fragments of a message that are accepted.
-    #[getter]
-    fn max_fragments(&self) -> u32 {
-        self.0.document().message.max_fragments
-    }
-
-    /// How long a client may take to send its request, in seconds.
-    #[getter]
-    fn head_timeout(&self) -> f64 {
-        self.0.document().transport.head_timeout.get().as_secs_f64()
-    }
-
-    /// How long the close handshake may take, in seconds.
-    #[getter]
-    fn close_timeout(&self) -> f64 {
-        self.0.document().deadline.close.get().as_secs_f64()
-    }
-
-    /// So many bytes may wait to be sent on one connection.
-    #[getter]
-    fn queue_hard(&self) -> u64 {
-        self.0.document().queue.hard.bytes()
+    fn host_limits(&self) -> HostLimits {
+        HostLimits(self.0.host_limits())
     }
 
     /// The subprotocols the server speaks, in its order of preference.
@@ -159,5 +135,53 @@ impl Policy {
     fn finish(draft: Result<PolicyDraft, core::PolicyError>) -> PyResult<Self> {
         let policy = draft.and_then(|draft| source::finish(draft, Path::new("")));
         policy.map(Self).map_err(|error| errors::policy(&error))
+    }
+}
+
+/// What a host tells its WebSocket library, which must not buffer more than the policy will take: of all
+/// routes the loosest, because a library is set up before the route is known.
+#[pyclass(frozen, module = "wswarden")]
+pub(crate) struct HostLimits(core::HostLimits);
+
+#[pymethods]
+impl HostLimits {
+    /// The largest message, in bytes, all fragments together.
+    #[getter]
+    fn max_message(&self) -> u64 {
+        self.0.max_message
+    }
+
+    /// The most fragments of a message.
+    #[getter]
+    fn max_fragments(&self) -> u32 {
+        self.0.max_fragments
+    }
+
+    /// The most bytes that wait to be sent.
+    #[getter]
+    fn max_queue(&self) -> u64 {
+        self.0.max_queue
+    }
+
+    /// The largest request head, in bytes.
+    #[getter]
+    fn max_head(&self) -> u64 {
+        self.0.max_head
+    }
+
+    /// For the whole request head, in seconds.
+    #[getter]
+    fn head_timeout(&self) -> f64 {
+        self.0.head_timeout.as_secs_f64()
+    }
+
+    /// From our close frame to the cut, in seconds.
+    #[getter]
+    fn close_timeout(&self) -> f64 {
+        self.0.close_timeout.as_secs_f64()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("{:?}", self.0)
     }
 }

@@ -1,5 +1,6 @@
 //! Reasons as members of the Python enum `wswarden.Reason`, which is generated from the same table.
 
+use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
@@ -9,6 +10,21 @@ use crate::errors;
 
 /// The enum's members by the reason's number.
 static MEMBERS: PyOnceLock<Vec<Option<Py<PyAny>>>> = PyOnceLock::new();
+
+/// A reason on its way to Python.
+pub(crate) struct Member(pub(crate) core::Reason);
+
+impl<'py> IntoPyObject<'py> for Member {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    const OUTPUT_TYPE: PyStaticExpr = pyo3::type_hint_identifier!("wswarden._reason", "Reason");
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        member(py, self.0).map(|member| member.into_bound(py))
+    }
+}
 
 /// The enum's member for a reason.
 pub(crate) fn member(py: Python<'_>, reason: core::Reason) -> PyResult<Py<PyAny>> {
@@ -28,8 +44,7 @@ pub(crate) fn member(py: Python<'_>, reason: core::Reason) -> PyResult<Py<PyAny>
 
 /// The reason that a name stands for.
 pub(crate) fn named(name: &str) -> PyResult<core::Reason> {
-    let found = core::Reason::ALL.iter().copied().find(|reason| reason.name() == name);
-    found.ok_or_else(|| pyo3::exceptions::PyValueError::new_err(format!("{name:?} is no reason")))
+    core::Reason::from_name(name).ok_or_else(|| pyo3::exceptions::PyValueError::new_err(format!("{name:?} is no reason")))
 }
 
 /// The table of reasons, from which `wswarden/_reason.py` is made.

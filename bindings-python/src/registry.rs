@@ -45,7 +45,7 @@ impl Registry {
     /// Raises:
     ///     ValueError: when it is another guard's, or in a registry already.
     ///     Ended: when it has ended.
-    ///     LimitReached: when 16,777,216 sessions are in the registry; the session has then ended.
+    ///     Refused: when 16,777,216 sessions are in the registry; the session has then ended.
     fn add(&self, session: &Bound<'_, Session>) -> PyResult<()> {
         let py = session.py();
         self.guard.get().maker.check_process()?;
@@ -62,8 +62,9 @@ impl Registry {
                     return Err(pyo3::exceptions::PyValueError::new_err("the session is in a registry already"));
                 }
             };
-            let handle = locked(py, &self.inner, |registry| registry.insert(*alone).ok())?;
-            let handle = handle.ok_or_else(|| errors::limit("the registry is full".to_owned(), None))?;
+            let dialect = self.guard.get().dialect(&alone.peer().path);
+            let handle = locked(py, &self.inner, |registry| registry.insert(*alone))?;
+            let handle = handle.map_err(|refusal| errors::refused(py, &refusal, dialect))?;
             *place = Place::Registered(Arc::clone(&self.inner), handle);
             Ok(handle)
         })??;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
-use wswarden_core::http::{Header, HttpVersion, Request};
+use wswarden_core::http::{Header, HttpVersion, Remote, Request};
 
 /// A request, copied out of Python's objects.
 pub(crate) struct Asked {
@@ -13,7 +13,7 @@ pub(crate) struct Asked {
     target: String,
     version: HttpVersion,
     headers: Vec<(String, Vec<u8>)>,
-    remote: Option<IpAddr>,
+    remote: Remote,
     tls: bool,
 }
 
@@ -31,12 +31,8 @@ impl Asked {
         headers: &Bound<'_, PyAny>,
         socket: &Socket<'_, '_>,
     ) -> PyResult<Self> {
-        let version = match version {
-            "1.1" => HttpVersion::Http11,
-            "1.0" => HttpVersion::Http10,
-            "2" => HttpVersion::Http2,
-            other => return Err(PyValueError::new_err(format!("version: {other:?} is none of \"1.0\", \"1.1\", \"2\""))),
-        };
+        let version = HttpVersion::from_name(version)
+            .ok_or_else(|| PyValueError::new_err(format!("version: {version:?} is none of \"1.0\", \"1.1\", \"2\"")))?;
         let mut fields = Vec::new();
         for pair in headers.try_iter()? {
             let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair?.extract()?;
@@ -100,14 +96,14 @@ fn bytes(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 }
 
 /// The address of the other end; "unix" for a local socket, which has none.
-fn remote(given: &Bound<'_, PyAny>) -> PyResult<Option<IpAddr>> {
+fn remote(given: &Bound<'_, PyAny>) -> PyResult<Remote> {
     let text = given.str()?;
     let text = text.to_str()?;
     if text == "unix" {
-        return Ok(None);
+        return Ok(Remote::Unix);
     }
     // The zone of a link-local address names an interface of this machine, not the client.
     let address = text.split('%').next().unwrap_or_default();
     let error = |_| PyValueError::new_err("remote: not an IP address, and not \"unix\"");
-    address.parse().map(Some).map_err(error)
+    address.parse::<IpAddr>().map(Remote::Address).map_err(error)
 }

@@ -68,7 +68,7 @@ impl Session {
         &self,
         data: &Bound<'py, PyAny>,
         now: Option<&Bound<'py, Now>>,
-        judge: impl FnOnce(&mut Judging<'_, '_>, &Payload<'_>, &mut Bench) -> core::Outcome,
+        judge: impl FnOnce(&mut Judging<'_>, &[u8], &mut Bench) -> core::Outcome + Send,
         finish: impl FnOnce(&Payload<'_>, &mut Bench, Result<Accept, Told>) -> PyResult<R>,
     ) -> PyResult<R> {
         let py = data.py();
@@ -76,17 +76,26 @@ impl Session {
         guard.maker.check()?;
         let now = guard.clock.mono(py, now)?;
         let data = Payload::of(data)?;
+        // A long message takes longer than letting the global lock go and taking it again.
+        let judge = |on: On<'_>, bench: &mut Bench| {
+            let (mut judging, bytes) = (Judging { on, now }, data.bytes());
+            if payload::is_long(bytes) {
+                py.detach(|| judge(&mut judging, bytes, bench))
+            } else {
+                judge(&mut judging, bytes, bench)
+            }
+        };
         Bench::lend(|bench| {
             let judged = locked(py, &self.place, |place| match place {
                 Place::Alone(session) => {
-                    let outcome = judge(&mut Judging { py, on: On::Alone(session), now }, &data, bench);
+                    let outcome = judge(On::Alone(session), bench);
                     Ok(Some(told(py, outcome, session, bench, now)))
                 }
                 Place::Registered(registry, handle) => {
                     let handle = *handle;
                     locked(py, registry, |registry| {
                         registry.session(handle).ok()?;
-                        let outcome = judge(&mut Judging { py, on: On::Held(registry, handle), now }, &data, bench);
+                        let outcome = judge(On::Held(registry, handle), bench);
                         Some(told(py, outcome, registry.session(handle).ok()?, bench, now))
                     })
                 }
@@ -136,8 +145,7 @@ impl Session {
 }
 
 /// A session about to judge a message.
-struct Judging<'a, 'py> {
-    py: Python<'py>,
+struct Judging<'a> {
     on: On<'a>,
     now: core::Timestamp,
 }
@@ -147,7 +155,7 @@ enum On<'a> {
     Held(&'a mut core::Registry, core::Handle),
 }
 
-impl Judging<'_, '_> {
+impl Judging<'_> {
     #[inline]
     fn receive(&mut self, message: core::Message<'_>, bench: &mut Bench) -> core::Outcome {
         let (scratch, now) = (&mut bench.scratch, self.now);
@@ -162,10 +170,7 @@ impl Judging<'_, '_> {
         let (scratch, tape, now) = (&mut bench.scratch, &mut bench.tape, self.now);
         match &mut self.on {
             On::Alone(session) => session.receive_tape(message, tape, scratch, now),
-            On::Held(registry, handle) => match registry.entry(*handle) {
-                Ok(mut session) => session.receive_tape(message, tape, scratch, now),
-                Err(_) => NEVER,
-            },
+            On::Held(registry, handle) => registry.receive_tape(*handle, message, tape, scratch, now).unwrap_or(NEVER),
         }
     }
 }
@@ -209,10 +214,7 @@ impl Session {
         self.judge(
             data,
             now,
-            |judging, data, bench| {
-                let message = payload::message(data.bytes(), binary);
-                judging.receive(message, bench)
-            },
+            |judging, bytes, bench| judging.receive(payload::message(bytes, binary), bench),
             |_, bench, judged| match judged {
                 Ok(accept) => Ok(bench.deliver(py, accept)?.into_any()),
                 Err(told) => verdict::object(py, &told),
@@ -241,10 +243,7 @@ impl Session {
         self.judge(
             data,
             now,
-            |judging, data, bench| {
-                let message = payload::message(data.bytes(), binary);
-                judging.receive_tape(message, bench)
-            },
+            |judging, bytes, bench| judging.receive_tape(payload::message(bytes, binary), bench),
             |data, bench, judged| match judged {
                 Ok(accept) => {
                     let value = decode::build(py, &mut bench.keys, bench.tape.entries(), data.bytes())?;
@@ -263,7 +262,7 @@ impl Session {
         payload: Option<&Bound<'_, PyAny>>,
         now: Option<&Bound<'_, Now>>,
     ) -> PyResult<Py<PyAny>> {
-        self.control(py, payload, now, core::Message::Ping)
+        self.control(py, payload, now, |payload| core::Message::Ping(payload))
     }
 
     /// Judges a pong frame: only one with the last ping's payload shows that the peer lives. Returns `Ignore`,
@@ -275,7 +274,7 @@ impl Session {
         payload: Option<&Bound<'_, PyAny>>,
         now: Option<&Bound<'_, Now>>,
     ) -> PyResult<Py<PyAny>> {
-        self.control(py, payload, now, core::Message::Pong)
+        self.control(py, payload, now, |payload| core::Message::Pong(payload))
     }
 
     /// Judges a close frame; `code` is None when it has no body. Returns the `Close` to answer with, or `Ignore`
@@ -395,14 +394,10 @@ impl Session {
     ///     The event to record, if no close was recorded before.
     #[pyo3(signature = (*, now = None))]
     fn lost(&self, py: Python<'_>, now: Option<&Bound<'_, Now>>) -> PyResult<Option<Py<Event>>> {
-        let now = match self.mono(py, now) {
-            Ok(now) => now,
-            Err(error) if self.is_gone(py) => return if error.is_instance_of::<PyAny>(py) { Ok(None) } else { Err(error) },
-            Err(error) => return Err(error),
-        };
+        let now = self.mono(py, now)?;
         let session = locked(py, &self.place, |place| match std::mem::replace(place, Place::Gone) {
             Place::Alone(session) => Ok(Some(*session)),
-            Place::Registered(registry, handle) => locked(py, &registry, |registry| registry.remove(handle).ok()),
+            Place::Registered(registry, handle) => locked(py, &registry, |registry| registry.remove(handle).ok().flatten()),
             Place::Gone => Ok(None),
         })??;
         let lost = session.and_then(|mut session| session.lost(now));
@@ -459,7 +454,6 @@ impl Session {
 
     /// The guard.
     #[getter]
-    #[pyo3(signature = () -> "Guard")]
     fn guard(&self, py: Python<'_>) -> Py<Guard> {
         self.guard.clone_ref(py)
     }
@@ -494,7 +488,7 @@ impl Session {
     /// The subprotocol that was chosen; None where there is none.
     #[getter]
     fn subprotocol(&self, py: Python<'_>) -> PyResult<Option<String>> {
-        self.act(py, |session| session.response().header("sec-websocket-protocol").map(str::to_owned))
+        self.act(py, |session| session.subprotocol().map(str::to_owned))
     }
 
     /// The event of its opening, for the audit.
@@ -553,7 +547,7 @@ impl Session {
         py: Python<'_>,
         payload: Option<&Bound<'_, PyAny>>,
         now: Option<&Bound<'_, Now>>,
-        frame: impl FnOnce(&[u8]) -> core::Message<'_>,
+        frame: for<'a> fn(&'a [u8]) -> core::Message<'a>,
     ) -> PyResult<Py<PyAny>> {
         let now = self.mono(py, now)?;
         let payload = payload.map(Payload::of).transpose()?;

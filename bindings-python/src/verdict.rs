@@ -9,7 +9,7 @@ use pyo3::types::PyString;
 use wswarden_core as core;
 
 use crate::event::{self, Event};
-use crate::reason;
+use crate::reason::Member;
 
 /// Hand the message to the application.
 #[pyclass(frozen, module = "wswarden")]
@@ -93,9 +93,8 @@ impl Deliver {
 impl Reply {
     /// Why the message is not delivered.
     #[getter]
-    #[pyo3(signature = () -> "Reason")]
-    fn reason(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        reason::member(py, self.reason)
+    fn reason(&self) -> Member {
+        Member(self.reason)
     }
 
     #[classattr]
@@ -112,9 +111,8 @@ impl Reply {
 impl Drop {
     /// Why the message is not delivered.
     #[getter]
-    #[pyo3(signature = () -> "Reason")]
-    fn reason(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        reason::member(py, self.reason)
+    fn reason(&self) -> Member {
+        Member(self.reason)
     }
 
     #[classattr]
@@ -137,9 +135,8 @@ impl Close {
 
     /// Why.
     #[getter]
-    #[pyo3(signature = () -> "Reason")]
-    fn reason(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        reason::member(py, self.close.reason)
+    fn reason(&self) -> Member {
+        Member(self.close.reason)
     }
 
     /// The text to send with the code: the reason's name.
