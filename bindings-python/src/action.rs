@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use wswarden_core as core;
 
+use crate::answer::Need;
 use crate::event::{self, Event};
 use crate::{errors, verdict};
 
@@ -17,7 +18,11 @@ pub(crate) struct Ping {
 
 /// Ask the identity's source again and hand the answer to `session.revalidated`.
 #[pyclass(frozen, module = "wswarden")]
-pub(crate) struct Revalidate;
+pub(crate) struct Revalidate {
+    /// What is asked.
+    #[pyo3(get)]
+    need: Py<Need>,
+}
 
 /// Tell the client to renew its credential, if there is a way: it has expired, and only a refresh
 /// message is taken until the grace is over.
@@ -46,6 +51,11 @@ impl Ping {
 
 #[pymethods]
 impl Revalidate {
+    #[classattr]
+    fn __match_args__() -> (&'static str,) {
+        ("need",)
+    }
+
     fn __repr__(&self) -> &'static str {
         "Revalidate()"
     }
@@ -65,14 +75,18 @@ impl Terminate {
     }
 }
 
-/// What is due, as a Python object.
-pub(crate) fn object(py: Python<'_>, due: core::Due) -> PyResult<Py<PyAny>> {
+/// What is due, as a Python object; `identity` is the session's.
+pub(crate) fn object(py: Python<'_>, due: core::Due, identity: Option<core::Identity>) -> PyResult<Py<PyAny>> {
     Ok(match due.action {
         core::Action::Ping(payload) => {
             Py::new(py, Ping { payload: PyBytes::new(py, &payload).unbind() })?.into_any()
         }
         core::Action::Close(close) => verdict::close(py, close, due.event)?.into_any(),
-        core::Action::Revalidate => Py::new(py, Revalidate)?.into_any(),
+        core::Action::Revalidate => {
+            let identity = identity.ok_or_else(errors::internal)?;
+            let need = Py::new(py, Need::new(core::Need::Revalidate(identity)))?;
+            Py::new(py, Revalidate { need })?.into_any()
+        }
         core::Action::Expired => Py::new(py, Expired { event: event::of(py, due.event)? })?.into_any(),
         core::Action::Terminate => Py::new(py, Terminate)?.into_any(),
         _ => return Err(errors::internal()),

@@ -12,6 +12,7 @@ mod decode;
 mod errors;
 mod event;
 mod fork;
+mod frames;
 mod guard;
 mod handshake;
 mod host;
@@ -50,6 +51,8 @@ mod _core {
     use crate::event::Event;
     #[pymodule_export]
     use crate::fork::forked;
+    #[pymodule_export]
+    use crate::frames::FrameMeter;
     #[pymodule_export]
     use crate::guard::{Guard, Stats};
     #[pymodule_export]

@@ -91,11 +91,18 @@ impl Registry {
     fn tick(&self, py: Python<'_>, now: Option<&Bound<'_, Now>>) -> PyResult<Option<(Py<Session>, Py<PyAny>)>> {
         let now = self.guard.get().enter(py, now)?;
         loop {
-            let tick = locked(py, &self.inner, |registry| registry.tick(now.mono))?;
-            let Some(core::Tick::Due(handle, due)) = tick else { return Ok(None) };
+            let tick = locked(py, &self.inner, |registry| match registry.tick(now.mono) {
+                Some(core::Tick::Due(handle, due)) => {
+                    let identity = registry.session(handle).ok().and_then(|session| session.identity().cloned());
+                    Some((handle, due, identity))
+                }
+                // No candidates are in it.
+                _ => None,
+            })?;
+            let Some((handle, due, identity)) = tick else { return Ok(None) };
             // One that is being collected has nobody left to tell.
             if let Some(session) = self.session(py, handle)? {
-                return Ok(Some((session, action::object(py, due)?)));
+                return Ok(Some((session, action::object(py, due, identity)?)));
             }
         }
     }

@@ -254,6 +254,14 @@ impl Session {
         )
     }
 
+    /// Takes back a message that was delivered, as a validator of the application's own has found fault with it: it is
+    /// answered, counted and recorded like one that the schema refuses.
+    #[pyo3(signature = (*, now = None) -> "Verdict")]
+    fn refuse_delivered(&self, py: Python<'_>, now: Option<&Bound<'_, Now>>) -> PyResult<Py<PyAny>> {
+        let now = self.mono(py, now)?;
+        self.outcome(py, now, |session| session.refuse_delivered(now))
+    }
+
     /// Judges a ping frame. Returns `Pong`, `Drop` or `Close`.
     #[pyo3(signature = (payload: "Buffer" = None, *, now = None) -> "Verdict")]
     fn receive_ping(
@@ -369,8 +377,8 @@ impl Session {
     #[pyo3(signature = (*, now = None) -> "Action | None")]
     fn handle_timeout(&self, py: Python<'_>, now: Option<&Bound<'_, Now>>) -> PyResult<Option<Py<PyAny>>> {
         let now = self.mono(py, now)?;
-        let due = self.act(py, |session| session.handle_timeout(now))?;
-        due.map(|due| action::object(py, due)).transpose()
+        let due = self.act(py, |session| session.handle_timeout(now).map(|due| (due, session.identity().cloned())))?;
+        due.map(|(due, identity)| action::object(py, due, identity)).transpose()
     }
 
     /// Closes the connection. A session that is closing or closed already stays as it is.

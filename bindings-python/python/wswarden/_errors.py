@@ -59,7 +59,7 @@ class Refused(WswardenError):
         self.detail = detail
 
 
-class ConnectionClosed(WswardenError):
+class ConnectionClosed(WswardenError, ConnectionError):
     """Something was sent on a connection that is closing or closed.
 
     Attributes:
@@ -75,6 +75,9 @@ class ConnectionClosed(WswardenError):
         self.status = reason.status
         self.close_code = close_code
         self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return self.reason.sentence
 
 
 class Ended(WswardenError):
@@ -99,3 +102,9 @@ class Forked(WswardenError, RuntimeError):
 
 class Internal(WswardenError, RuntimeError):
     """wswarden made a mistake. Nothing was let pass."""
+
+
+for _class in list(globals().values()):
+    # They are told by the name they are imported by.
+    if isinstance(_class, type) and issubclass(_class, WswardenError):
+        _class.__module__ = "wswarden"
