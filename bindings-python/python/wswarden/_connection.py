@@ -294,11 +294,12 @@ class Connection:
             identity = self.identity
             self.guard.record(event, identity.subject if identity else None, self.peer.address)
 
-    def _start(self, work: Callable[..., Coroutine[Any, Any, None]], *what: Any) -> None:
+    def _start(self, work: Callable[..., Coroutine[Any, Any, None]], *what: Any) -> asyncio.Task[None]:
         """A task that ends with the connection, at the latest."""
         task = self._loop.create_task(self._quietly(work, *what))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _quietly(self, work: Callable[..., Coroutine[Any, Any, None]], *what: Any) -> None:
         """The peer may leave at any time; whatever fails for that is no news."""
