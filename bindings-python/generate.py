@@ -1,13 +1,22 @@
-"""Writes ``python/wswarden/_reason.py`` from the core's table of reasons.
+"""Writes the files of the package that are made from the Rust code.
 
-    python generate.py            prints the file; `make generate` puts it in place
+    python generate.py reasons      python/wswarden/_reason.py, from the core's table of reasons
+    python generate.py stubs        python/wswarden/_core.pyi, from the classes of the extension
+
+Each is printed; `make generate` puts it in place, and the tests compare.
 """
 
 import importlib.machinery
 import importlib.util
+import re
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
-HEAD = '''"""The table of reasons. Generated from the core's by ``generate.py``: do not edit."""
+HERE = Path(__file__).resolve().parent
+
+REASONS = '''"""The table of reasons. Generated from the core's by `generate.py`: do not edit."""
 
 from enum import Enum
 
@@ -47,32 +56,55 @@ class Reason(str, Enum):
 
 '''
 
+# The annotations that are written by hand in the Rust code name these.
+IMPORTS = """from collections.abc import Callable, Iterable, Mapping, Sequence
+from ipaddress import IPv4Address, IPv6Address
+from os import PathLike
+from typing import Any, Literal
+from typing_extensions import Buffer
+from wswarden._types import Action, Verdict
+"""
 
-def constant(name: str) -> str:
-    """``BadRequest`` as ``BAD_REQUEST``; what is already a name of the table, ``bad_request``."""
-    return name.upper()
+
+def reasons() -> str:
+    """The enum of reasons."""
+    rows = []
+    for row in reason_table():
+        names = ("name", "number", "status", "close_code_rfc", "close_code_app", "retry")
+        values = ", ".join(f'"{row[name]}"' if isinstance(row[name], str) else str(row[name]) for name in names)
+        sentence = str(row["sentence"])
+        rows.append(f'    {str(row["name"]).upper()} = ({values}, "{sentence}")\n    """{sentence}"""\n')
+    return REASONS + "".join(rows)
 
 
 def reason_table() -> list[dict[str, object]]:
-    """The core's table. The package itself is not imported, as it needs what is written here."""
-    spec = importlib.util.find_spec("wswarden")
-    path = str(next(Path(spec.submodule_search_locations[0]).glob("_core*.so")))
+    """The core's table. The package itself is not imported, as it needs what is made here."""
+    package = importlib.util.find_spec("wswarden")
+    path = str(next(Path(package.submodule_search_locations[0]).glob("_core*.so")))
     loader = importlib.machinery.ExtensionFileLoader("_core", path)
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("_core", loader))
     loader.exec_module(module)
     return module.reason_table()
 
 
+def stubs(*options: str) -> str:
+    """The types of the extension; `options` are maturin's."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["maturin", "generate-stubs", "--quiet", "--manifest-path", str(HERE / "Cargo.toml"), "--out", folder]
+        subprocess.run([*command, *options], check=True, stdout=sys.stderr)
+        text = next(Path(folder).rglob("_core.pyi")).read_text()
+    # Types written by hand are quoted; in a stub they need not be.
+    text = re.sub(r'((?:: |-> ))"([^"\n]+)"', r"\1\2", text)
+    head, imports, rest = text.partition("\nfrom ")
+    return f"{head}\n{IMPORTS}{imports[1:]}{rest}"
+
+
 def main() -> None:
-    rows = []
-    for row in reason_table():
-        values = ", ".join(
-            f'"{row[key]}"' if isinstance(row[key], str) else str(row[key])
-            for key in ("name", "number", "status", "close_code_rfc", "close_code_app", "retry")
-        )
-        rows.append(f'    {constant(str(row["name"]))} = ({values}, "{row["sentence"]}")\n')
-        rows.append(f'    """{row["sentence"]}"""\n')
-    print(HEAD + "".join(rows), end="")
+    kind, *options = sys.argv[1:] or [""]
+    make = {"reasons": reasons, "stubs": stubs}.get(kind)
+    if make is None:
+        sys.exit(__doc__)
+    print(make(*options), end="")
 
 
 if __name__ == "__main__":

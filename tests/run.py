@@ -210,7 +210,7 @@ def python():
         installed = fresh_environment(name, interpreter, wheel)
         if installed:
             env = {"PYTHONDONTWRITEBYTECODE": "1"}
-            tests = [installed / "bin" / "python", "-m", "pytest", "-q", "--import-mode=importlib", PYTHON / "tests"]
+            tests = [installed / "bin" / "python", "-m", "pytest", "-q", "-c", PYTHON / "pyproject.toml", PYTHON / "tests"]
             step(f"python {name}", tests, PYTEST, env, cwd=installed, minutes=10)
 
 

@@ -82,7 +82,7 @@ impl Guard {
     ///     Refused: with the HTTP answer to send.
     ///     ValueError: for a `remote` that is no address, or an unknown `version`.
     ///     Forked: in a child of the process that made the guard.
-    #[pyo3(signature = (target: "str | bytes", headers: "Iterable[tuple[str | bytes, str | bytes]]", *, remote: "str | IPv4Address | IPv6Address", tls, method: "str | bytes" = None, version = "1.1", now = None) -> "Candidate")]
+    #[pyo3(signature = (target: "str | bytes", headers: "Iterable[tuple[str | bytes, str | bytes]]", *, remote: "str | IPv4Address | IPv6Address", tls, method: "str | bytes | None" = None, version = "1.1", now = None) -> "Candidate")]
     #[expect(clippy::too_many_arguments, reason = "all but the first two are named in Python")]
     fn screen(
         slf: &Bound<'_, Self>,

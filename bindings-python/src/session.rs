@@ -263,7 +263,7 @@ impl Session {
     }
 
     /// Judges a ping frame. Returns `Pong`, `Drop` or `Close`.
-    #[pyo3(signature = (payload: "Buffer" = None, *, now = None) -> "Verdict")]
+    #[pyo3(signature = (payload: "Buffer | None" = None, *, now = None) -> "Verdict")]
     fn receive_ping(
         &self,
         py: Python<'_>,
@@ -275,7 +275,7 @@ impl Session {
 
     /// Judges a pong frame: only one with the last ping's payload shows that the peer lives. Returns `Ignore`,
     /// `Drop` or `Close`.
-    #[pyo3(signature = (payload: "Buffer" = None, *, now = None) -> "Verdict")]
+    #[pyo3(signature = (payload: "Buffer | None" = None, *, now = None) -> "Verdict")]
     fn receive_pong(
         &self,
         py: Python<'_>,
