@@ -26,31 +26,35 @@ class Reason(str, Enum):
     metrics, problem documents and error replies.
     """
 
-    number: int
-    """The pinned number; one that is retired is never used again."""
-    status: int
-    """The status of the HTTP answer, when it is given before the 101."""
-    close_code_rfc: int
-    """The code of the close frame in the dialects "rfc" and "guide"."""
-    close_code_app: int
-    """The code of the close frame in the dialect "app"."""
-    retry: str
-    """What the peer should do next: "never", "now", "backoff", "after_delay" or "with_new_credential"."""
-    sentence: str
-    """One sentence for people."""
+    @property
+    def number(self) -> int:
+        """The pinned number; one that is retired is never used again."""
+        return _FACTS[self.value][0]
 
-    def __new__(
-        cls, name: str, number: int, status: int, close_code_rfc: int, close_code_app: int, retry: str, sentence: str
-    ) -> "Reason":
-        reason = str.__new__(cls, name)
-        reason._value_ = name
-        reason.number = number
-        reason.status = status
-        reason.close_code_rfc = close_code_rfc
-        reason.close_code_app = close_code_app
-        reason.retry = retry
-        reason.sentence = sentence
-        return reason
+    @property
+    def status(self) -> int:
+        """The status of the HTTP answer, when it is given before the 101."""
+        return _FACTS[self.value][1]
+
+    @property
+    def close_code_rfc(self) -> int:
+        """The code of the close frame in the dialects "rfc" and "guide"."""
+        return _FACTS[self.value][2]
+
+    @property
+    def close_code_app(self) -> int:
+        """The code of the close frame in the dialect "app"."""
+        return _FACTS[self.value][3]
+
+    @property
+    def retry(self) -> str:
+        """What the peer should do next: "never", "now", "backoff", "after_delay" or "with_new_credential"."""
+        return _FACTS[self.value][4]
+
+    @property
+    def sentence(self) -> str:
+        """One sentence for people."""
+        return _FACTS[self.value][5]
 
     __str__ = str.__str__
 
@@ -60,7 +64,7 @@ class Reason(str, Enum):
 IMPORTS = """from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from os import PathLike
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn, Self
 from typing_extensions import Buffer
 from wswarden._types import Action, Verdict
 """
@@ -68,13 +72,14 @@ from wswarden._types import Action, Verdict
 
 def reasons() -> str:
     """The enum of reasons."""
-    rows = []
+    members, facts = [], []
     for row in reason_table():
-        names = ("name", "number", "status", "close_code_rfc", "close_code_app", "retry")
-        values = ", ".join(f'"{row[name]}"' if isinstance(row[name], str) else str(row[name]) for name in names)
-        sentence = str(row["sentence"])
-        rows.append(f'    {str(row["name"]).upper()} = ({values}, "{sentence}")\n    """{sentence}"""\n')
-    return REASONS + "".join(rows)
+        name, sentence = row["name"], row["sentence"]
+        members.append(f'    {str(name).upper()} = "{name}"\n    """{sentence}"""\n')
+        numbers = ", ".join(str(row[column]) for column in ("number", "status", "close_code_rfc", "close_code_app"))
+        facts.append(f'    "{name}": ({numbers}, "{row["retry"]}", "{sentence}"),\n')
+    table = "\n\n_FACTS: dict[str, tuple[int, int, int, int, str, str]] = {\n" + "".join(facts) + "}\n"
+    return REASONS + "".join(members) + table
 
 
 def reason_table() -> list[dict[str, object]]:
@@ -95,6 +100,8 @@ def stubs(*options: str) -> str:
         text = next(Path(folder).rglob("_core.pyi")).read_text()
     # Types written by hand are quoted; in a stub they need not be.
     text = re.sub(r'((?:: |-> ))"([^"\n]+)"', r"\1\2", text)
+    # A subclass makes objects of its own class.
+    text = re.sub(r"(def __new__\(.*\) -> )\w+:", r"\1Self:", text)
     head, imports, rest = text.partition("\nfrom ")
     return f"{head}\n{IMPORTS}{imports[1:]}{rest}"
 

@@ -1,7 +1,6 @@
 //! What the connections of one server share.
 
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 use wswarden_core as core;
 
 use crate::clock::{Clock, Now};
@@ -186,7 +185,8 @@ impl Guard {
     }
 
     /// A guard counts for one process.
-    fn __reduce__(&self) -> PyResult<Py<PyTuple>> {
+    #[pyo3(signature = () -> "NoReturn")]
+    fn __reduce__(&self) -> PyResult<()> {
         Err(pyo3::exceptions::PyTypeError::new_err(
             "a guard is not pickled: its limits would be counted twice. Make one in each process",
         ))

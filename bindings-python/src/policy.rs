@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 use serde_json::Value;
 use wswarden_core as core;
 use wswarden_core::policy::PolicyDraft;
@@ -121,8 +121,8 @@ impl Policy {
     }
 
     /// A policy is read where it is used: its keys do not travel.
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        let _ = py;
+    #[pyo3(signature = () -> "NoReturn")]
+    fn __reduce__(&self) -> PyResult<()> {
         Err(pyo3::exceptions::PyTypeError::new_err("a policy holds keys and is not pickled: read it in each process"))
     }
 }

@@ -112,7 +112,8 @@ class GuardMiddleware:
         candidate = self.guard.screen(_target(scope), _headers(scope), **_socket(scope))
         admission = asyncio.ensure_future(self.guard.admit(candidate))
         try:
-            await asyncio.wait([admission, client.looks_ahead()], return_when=asyncio.FIRST_COMPLETED)
+            either: list[asyncio.Future[Any]] = [admission, client.looks_ahead()]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             return admission.result() if admission.done() else None
         finally:
             admission.cancel()

@@ -100,7 +100,8 @@ class Guard(AsyncGuard):
         admission = asyncio.ensure_future(self.admit(candidate))
         try:
             # A client that leaves gives its place back at once.
-            await asyncio.wait([admission, ws.connection_lost_waiter], return_when=asyncio.FIRST_COMPLETED)
+            either: list[asyncio.Future[Any]] = [admission, ws.connection_lost_waiter]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not admission.done():
                 raise ConnectionResetError("the client has left")
             return admission.result()
@@ -119,7 +120,7 @@ def serve(
     guard: Guard,
     ssl: _ssl.SSLContext | None = None,
     **options: Any,
-) -> _serve:
+) -> Server:
     """``websockets.asyncio.server.serve`` with a guard: the same arguments, and the policy kept.
 
     Args:
@@ -158,7 +159,7 @@ class GuardedConnection(ServerConnection):
 
     # What the application calls.
 
-    async def recv(self, decode: bool | None = None) -> Data:  # type: ignore[override]
+    async def recv(self, decode: bool | None = None) -> Any:
         """The next message that is within policy.
 
         Raises:
@@ -172,7 +173,7 @@ class GuardedConnection(ServerConnection):
             return data
         return data.decode() if isinstance(data, bytes) else data.encode()
 
-    def recv_streaming(self, decode: bool | None = None) -> Any:  # type: ignore[override]
+    def recv_streaming(self, decode: bool | None = None) -> Any:
         """Not possible: a message is judged as a whole."""
         raise NotImplementedError("a message is judged as a whole: use recv")
 
