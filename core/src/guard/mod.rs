@@ -1,5 +1,6 @@
 //! What the connections of one server share.
 
+mod knock;
 mod ledgers;
 mod members;
 mod quotas;
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+pub use knock::Knock;
 pub(crate) use ledgers::Ledgers;
 pub use members::Affected;
 use members::Members;
