@@ -24,6 +24,7 @@ pub use error::{PolicyError, PolicyWarning};
 use serde_json::Value;
 pub use units::{Cidr, HostName, OrOff, Quota, QuotaKind, Size, Span};
 
+use crate::credential::ticket::TicketPlan;
 use crate::credential::{JwtVerifier, Locator};
 use crate::guard::Quotas;
 use crate::http::OriginList;
@@ -59,6 +60,8 @@ pub(crate) struct Rules {
     pub(crate) messages: Messages,
     /// The keys and claims, prepared.
     pub(crate) jwt: Option<JwtVerifier>,
+    /// How tickets are made, and the key of signed ones.
+    pub(crate) ticket: TicketPlan,
     /// Where a credential may stand, prepared.
     pub(crate) locator: Locator,
     /// The origins that may connect, prepared.

@@ -3,17 +3,20 @@
 //! reads the URL later finds a ticket that is used up (OWASP ASVS 4.4.4).
 
 mod binding;
+mod plan;
 mod sealed;
 mod store;
 
 use std::fmt;
 use std::time::Duration;
 
-pub use binding::{Binding, TicketBinding};
+pub use binding::Binding;
+pub(crate) use plan::TicketPlan;
 pub use sealed::{OpenedTicket, SpentTickets, TicketSealer};
 pub use store::TicketStore;
 
 use crate::identity::Identity;
+pub use crate::policy::{TicketBinding, TicketForm, TicketSpent};
 use crate::reason::Reason;
 use crate::secret::Secret;
 use crate::time::Now;
@@ -31,6 +34,8 @@ pub struct TicketRules {
     pub per_user: u32,
     /// What a ticket is bound to, besides its user.
     pub bind: Vec<TicketBinding>,
+    /// Who keeps which signed tickets were used.
+    pub spent: TicketSpent,
     /// The bits of an IPv4 address that must agree, with [`TicketBinding::Address`].
     pub prefix4: u8,
     /// The bits of an IPv6 address that must agree.
@@ -45,20 +50,11 @@ impl Default for TicketRules {
             outstanding: 100_000,
             per_user: 32,
             bind: vec![TicketBinding::Path, TicketBinding::Origin],
+            spent: TicketSpent::Process,
             prefix4: 32,
             prefix6: 64,
         }
     }
-}
-
-/// Where a ticket's meaning is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TicketForm {
-    /// In this process; the ticket is a random number.
-    #[default]
-    Stored,
-    /// In the ticket, signed and encrypted; this process keeps only which were used.
-    Signed,
 }
 
 /// Why a ticket was not made, or not taken.
