@@ -1,7 +1,7 @@
 //! Tokens that were found good, so that a crowd that reconnects pays for each signature once.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::digest::{Digest, DigestMap};
@@ -21,7 +21,7 @@ pub struct TokenCache {
     key: [u8; 32],
     shards: [Mutex<Shard>; SHARDS],
     /// The most tokens in one half of a shard.
-    half: usize,
+    half: AtomicUsize,
     /// Counts the times it was emptied, so that a token judged before is not put in after.
     generation: AtomicU64,
 }
@@ -54,10 +54,13 @@ impl TokenCache {
     /// or a bucket, and no digest says anything outside of this process.
     pub fn new(capacity: usize, key: &[u8; 32]) -> Self {
         let shards = std::array::from_fn(|_| Mutex::default());
-        // Digests do not spread quite evenly over the shards.
-        let half = capacity.div_ceil(SHARDS);
-        let half = half.saturating_add(half.div_euclid(8)).saturating_add(1);
-        Self { key: *key, shards, half, generation: AtomicU64::new(0) }
+        Self { key: *key, shards, half: AtomicUsize::new(half(capacity)), generation: AtomicU64::new(0) }
+    }
+
+    /// Forgets everything, and has room for `capacity` tokens from now on.
+    pub fn reload(&self, capacity: usize) {
+        self.half.store(half(capacity), Ordering::Relaxed);
+        self.clear();
     }
 
     /// Forgets everything: after a revocation, and when keys or rules change.
@@ -84,7 +87,7 @@ impl TokenCache {
             return Some(good.clone());
         }
         let good = shard.old.remove(token)?;
-        shard.insert(*token, good.clone(), self.half);
+        shard.insert(*token, good.clone(), self.half.load(Ordering::Relaxed));
         Some(good)
     }
 
@@ -93,7 +96,7 @@ impl TokenCache {
         let mut shard = locked(shard);
         // Looked at under the lock that emptying takes too: one of both sees the other.
         if self.generation.load(Ordering::Acquire) == generation {
-            shard.insert(token, good, self.half);
+            shard.insert(token, good, self.half.load(Ordering::Relaxed));
         }
     }
 
@@ -166,6 +169,12 @@ impl JwtVerifier {
         cache.remember(digest, Good { identity: Arc::clone(&identity), bounds, keys }, generation);
         Ok(identity)
     }
+}
+
+/// Digests do not spread quite evenly over the shards: an eighth more makes room for what was promised.
+fn half(capacity: usize) -> usize {
+    let even = capacity.div_ceil(SHARDS);
+    even.saturating_add(even.div_euclid(8)).saturating_add(1)
 }
 
 /// A thread that panicked while it held the lock left a table that is whole: no entry is changed

@@ -185,15 +185,16 @@ impl Jwks {
         now >= self.next_timeout() && !self.is_fetching(now) && self.begin(None, now)
     }
 
-    /// Takes what was fetched. A body that is no key set, or has no usable key, counts as a failure:
+    /// Takes what was fetched, and says whether the keys are others now. A body that is no key set, or has no usable key, counts as a failure:
     /// the keys at hand stay.
     ///
     /// # Errors
     /// What is wrong with it, for the log.
-    pub fn fetched(&mut self, body: &[u8], now: Timestamp) -> Result<(), PolicyError> {
+    pub fn fetched(&mut self, body: &[u8], now: Timestamp) -> Result<bool, PolicyError> {
         let asked = self.fetching.take().flatten();
         let digest = Digest::of_one(body);
-        if self.body != Some(digest) {
+        let changed = self.body != Some(digest);
+        if changed {
             self.keys = PublishedKeys::read(body, &self.rules.algs)?;
             self.body = Some(digest);
         }
@@ -207,7 +208,7 @@ impl Jwks {
             }
             self.unknown.push((kid, now.after(self.rules.negative)));
         }
-        Ok(())
+        Ok(changed)
     }
 
     /// Takes note that a fetch failed. The cooldown counts from its beginning, and was written down

@@ -42,8 +42,10 @@ impl KeySources {
 
     /// What to do about a token whose key is not there.
     pub(crate) fn lookup(&mut self, source: &PublishedSource, header: &TokenHeader, now: Timestamp) -> Lookup {
-        // A source that a reload has taken away knows nothing any more.
-        let Some(entry) = self.0.iter_mut().find(|entry| entry.source == *source) else { return Lookup::Unknown };
+        // A reload has taken the source away while this token was judged.
+        let Some(entry) = self.0.iter_mut().find(|entry| entry.source == *source) else {
+            return Lookup::Unavailable;
+        };
         let found = entry.jwks.lookup(header, now);
         entry.due |= found == Lookup::Fetch;
         found
@@ -63,15 +65,17 @@ impl KeySources {
         Some(GuardAction::FetchKeys { url: source.url().into(), within: source.timeout(), max_bytes: MAX_BODY })
     }
 
-    /// Takes what was fetched from `url`.
-    pub(crate) fn fetched(&mut self, url: &str, body: &[u8], now: Timestamp) -> Result<(), PolicyError> {
-        let mut fetched = Ok(());
+    /// Takes what was fetched from `url`, and says whether it has changed any keys.
+    pub(crate) fn fetched(&mut self, url: &str, body: &[u8], now: Timestamp) -> Result<bool, PolicyError> {
+        let (mut changed, mut wrong) = (false, None);
         for entry in self.0.iter_mut().filter(|entry| entry.source.url() == url) {
-            if let Err(error) = entry.jwks.fetched(body, now) {
-                fetched = Err(error);
+            match entry.jwks.fetched(body, now) {
+                Ok(new) => changed |= new,
+                Err(error) => wrong = Some(error),
             }
         }
-        fetched
+        // Where one of two readers found nothing of use, the other's new keys count all the same.
+        wrong.filter(|_| !changed).map_or(Ok(changed), Err)
     }
 
     /// Takes note that `url` could not be fetched.

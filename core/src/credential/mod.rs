@@ -38,5 +38,5 @@ pub use jwt::{JwtVerifier, TokenHeader};
 pub use key_source::PublishedSource;
 pub(crate) use key_sources::KeySources;
 pub use locate::{Located, Locator};
-pub use revocation::{Revocation, Revocations, RevocationsFull, SessionIndex};
+pub use revocation::{NoRoom, Revocation, Revocations, SessionIndex};
 pub use subprotocol::{carries_token, token_entries};
