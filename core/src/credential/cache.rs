@@ -24,6 +24,8 @@ pub struct TokenCache {
     half: AtomicUsize,
     /// Counts the times it was emptied, so that a token judged before is not put in after.
     generation: AtomicU64,
+    /// How many tokens were judged in full.
+    judged: AtomicU64,
 }
 
 /// Two halves: the younger fills up and becomes the older, whose rest is forgotten.
@@ -54,7 +56,7 @@ impl TokenCache {
     /// or a bucket, and no digest says anything outside of this process.
     pub fn new(capacity: usize, key: &[u8; 32]) -> Self {
         let shards = std::array::from_fn(|_| Mutex::default());
-        Self { key: *key, shards, half: AtomicUsize::new(half(capacity)), generation: AtomicU64::new(0) }
+        Self { key: *key, shards, half: AtomicUsize::new(half(capacity)), generation: AtomicU64::new(0), judged: AtomicU64::new(0) }
     }
 
     /// Forgets everything, and has room for `capacity` tokens from now on.
@@ -74,6 +76,11 @@ impl TokenCache {
     /// How many tokens it knows.
     pub fn len(&self) -> usize {
         self.shards.iter().map(locked).map(|shard| shard.young.len().saturating_add(shard.old.len())).sum()
+    }
+
+    /// How many tokens were judged in full because it did not know them, since it was made.
+    pub fn judged(&self) -> u64 {
+        self.judged.load(Ordering::Relaxed)
     }
 
     /// Whether it knows none.
@@ -163,6 +170,7 @@ impl JwtVerifier {
             cache.forget(&digest);
         }
         let generation = cache.generation.load(Ordering::Acquire);
+        cache.judged.fetch_add(1, Ordering::Relaxed);
         let (identity, bounds) = self.judge(keys, token, now)?;
         let identity = Arc::new(identity);
         let keys = bounds.is_published.then(|| keys.clone());

@@ -114,6 +114,8 @@ pub struct Stats {
     pub tickets: usize,
     /// Tokens that were found good and are remembered.
     pub cached_tokens: usize,
+    /// Tokens that were judged in full since the guard was made; the others were remembered.
+    pub judged_tokens: u64,
 }
 
 impl Guard {
@@ -209,6 +211,7 @@ impl Guard {
             users: self.0.ledgers.users.tracked(),
             tickets: self.0.credentials.tickets().len(),
             cached_tokens: self.0.credentials.tokens.len(),
+            judged_tokens: self.0.credentials.tokens.judged(),
         }
     }
 
