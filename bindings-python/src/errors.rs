@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 use wswarden_core as core;
 
 use crate::{reason, response};
@@ -60,24 +59,11 @@ pub(crate) fn internal() -> PyErr {
 }
 
 /// No room for another entry.
-pub(crate) fn limit(text: String, why: Option<Py<PyAny>>) -> PyErr {
-    python::LimitReached::new_err((text, why))
+pub(crate) fn limit(text: String, why: Option<Py<PyAny>>, affected: Vec<u64>) -> PyErr {
+    python::LimitReached::new_err((text, why, affected))
 }
 
 /// Seconds as a duration.
 pub(crate) fn duration(seconds: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(seconds).map_err(|_| PyValueError::new_err("seconds must be finite, and not negative"))
-}
-
-/// Answers one line of the conformance protocol: for test programs, never for servers.
-///
-/// Args:
-///     line: a question as JSON.
-///
-/// Returns:
-///     The answer as JSON.
-#[pyfunction]
-pub(crate) fn conform_line<'py>(py: Python<'py>, line: &[u8]) -> Bound<'py, PyBytes> {
-    let answer = py.detach(|| core::conform::answer_line(line).to_string());
-    PyBytes::new(py, answer.as_bytes())
 }

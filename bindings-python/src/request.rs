@@ -96,7 +96,7 @@ fn bytes(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 }
 
 /// The address of the other end; "unix" for a local socket, which has none.
-fn remote(given: &Bound<'_, PyAny>) -> PyResult<Remote> {
+pub(crate) fn remote(given: &Bound<'_, PyAny>) -> PyResult<Remote> {
     let text = given.str()?;
     let text = text.to_str()?;
     if text == "unix" {
