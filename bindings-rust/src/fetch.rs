@@ -92,7 +92,7 @@ impl<T: Timer> Guard<T> {
     /// It is a future and not a thread of our own, so that it runs where the application decides, ends
     /// when that drops it, and is seen by whatever watches the application's tasks. A fetch belongs to
     /// this task and to no connection: a stranger who makes one begin cannot end it by leaving.
-    /// Without it, tokens that need such keys are refused with 503.
+    /// Without it, tokens that need such keys wait in vain and are refused when `deadline.admit` is over.
     pub async fn run(&self, failed: impl Fn(FetchFailed)) {
         let mut fetching = FuturesUnordered::new();
         loop {

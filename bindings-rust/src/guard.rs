@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use wswarden_core::credential::ticket::{Binding, TicketFault};
 use wswarden_core::{
-    Affected, Answer, Event, Identity, Need, Peer, Host, Policy, PolicyError, Revocation, RevocationsFull, Session, SessionId, Stats,
+    Affected, Answer, Event, Host, Identity, Need, Peer, Policy, PolicyError, Revocation, RevocationsFull, Session,
+    SessionId, Stats,
 };
 
 use crate::clock;

@@ -79,7 +79,8 @@ fn published(set: &JwkSet, url: &str) -> Result<PublishedSource, PolicyError> {
         return Err(PolicyError::new("cooldown", problem));
     }
     if set.timeout.get() > set.cooldown.get() {
-        let problem = format!("found {}; a fetch must be over before the next may begin, after {}", set.timeout, set.cooldown);
+        let problem =
+            format!("found {}; a fetch must be over before the next may begin, after {}", set.timeout, set.cooldown);
         return Err(PolicyError::new("timeout", problem));
     }
     let rules = JwksRules {
@@ -96,7 +97,9 @@ fn published(set: &JwkSet, url: &str) -> Result<PublishedSource, PolicyError> {
 /// Keys fetched without TLS would be whoever's stands between: there is no switch for that.
 fn check_url(url: &str) -> Result<(), String> {
     let Some(rest) = url.strip_prefix("https://") else {
-        return Err("must begin with `https://`: whoever could change the keys on the way could sign for anybody".into());
+        return Err(
+            "must begin with `https://`: whoever could change the keys on the way could sign for anybody".into()
+        );
     };
     if url.len() > MAX_URL {
         return Err(format!("has {} bytes; at most {MAX_URL} are possible", url.len()));

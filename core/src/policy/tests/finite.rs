@@ -31,7 +31,7 @@ impl Walk {
         match name.as_deref() {
             Some("Span" | "Size" | "Quota") => return self.limit(value, place),
             Some("Route" | "Source" | "Refresh" | "JwtKey" | "Roles" | "ClaimRule") => return, // lists, empty unless written
-            Some("Discriminator") => return,                           // a place, not a limit
+            Some("Discriminator") => return,                                                   // a place, not a limit
             _ => {}
         }
         if schema["type"] == "integer" {

@@ -139,7 +139,8 @@ fn a_key_set_is_one_thing_with_algorithms_and_bounds() {
 #[test]
 fn a_key_set_may_be_given_inline() {
     let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
-    let encryption = json!({ "kty": "OKP", "crv": "X25519", "use": "enc", "x": "3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08" });
+    let encryption =
+        json!({ "kty": "OKP", "crv": "X25519", "use": "enc", "x": "3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08" });
     let at = "credential.jwt.jwks.keys";
     assert_eq!(place_of(jwks(json!({ "keys": [key] }))), format!("{at}[0]"), "which names no algorithm");
     assert_eq!(place_of(jwks(json!({ "keys": [encryption] }))), at, "there is none that could be used");
