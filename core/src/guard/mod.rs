@@ -2,6 +2,7 @@
 
 mod credentials;
 mod judge;
+mod knock;
 mod ledgers;
 mod members;
 mod quotas;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use credentials::Credentials;
 pub use credentials::GuardAction;
 pub(crate) use judge::{Judged, Question};
+pub use knock::Knock;
 pub(crate) use ledgers::Ledgers;
 use members::Members;
 pub use members::{Affected, RevocationsFull};

@@ -144,6 +144,11 @@ impl Policy {
         exact.and_then(|index| self.0.routes.get(index)).or_else(near).unwrap_or(&self.0.document)
     }
 
+    /// The rules of every path that is not a route's.
+    pub(crate) fn base(&self) -> &Arc<Rules> {
+        &self.0.document
+    }
+
     /// The rules of every path: the document's first, then the routes'.
     pub(crate) fn all_rules(&self) -> impl Iterator<Item = &Arc<Rules>> {
         std::iter::once(&self.0.document).chain(&self.0.routes)
