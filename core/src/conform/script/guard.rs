@@ -19,9 +19,11 @@ impl Play<'_> {
         let binding = Binding {
             path: text(asked, "path").map_err(within)?,
             origin: optional_text(asked, "origin").map_err(within)?,
-            address: optional_text(asked, "address").map_err(within)?.map(str::parse).transpose().map_err(|_| {
-                Wrong::new("mint.address: expected an IP address")
-            })?,
+            address: optional_text(asked, "address")
+                .map_err(within)?
+                .map(str::parse)
+                .transpose()
+                .map_err(|_| Wrong::new("mint.address: expected an IP address"))?,
         };
         let mut entropy = [0; 32];
         if let Some(first) = entropy.first_chunk_mut() {
@@ -29,9 +31,7 @@ impl Play<'_> {
         }
         Ok(match self.guard.mint_ticket(&who, &binding, entropy, self.now) {
             Ok(ticket) => words::words([("ticket", ticket.expose_str().into())]),
-            Err(fault) => {
-                words::words([("error", fault.name().into()), ("reason", fault.reason().name().into())])
-            }
+            Err(fault) => words::words([("error", fault.name().into()), ("reason", fault.reason().name().into())]),
         })
     }
 
