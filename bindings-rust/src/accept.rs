@@ -3,14 +3,13 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::IpAddr;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures::future::{Either, select};
 use futures::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use wswarden_core::http::{Head, HeadParser, Request};
-use wswarden_core::{Admission, Answer, Candidate, Reason, Refusal, Session, Timestamp};
+use wswarden_core::{Admission, Answer, Candidate, Reason, Refusal, Remote, Session, Timestamp};
 
 use crate::clock;
 use crate::guard::Guard;
@@ -31,8 +30,8 @@ const EARLY_BYTES: usize = 4 * 1024;
 /// What the socket knows about the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// The address the connection came from; none on a local socket.
-    pub address: Option<IpAddr>,
+    /// Where the connection came from.
+    pub remote: Remote,
     /// Whether the stream is encrypted up to here.
     pub tls: bool,
 }
@@ -153,7 +152,7 @@ impl<T: Timer> Guard<T> {
             }
             bytes.extend_from_slice(piece.get(..read).unwrap_or_default());
             if let Head::Complete { head, consumed } = parser.parse(bytes)? {
-                let candidate = self.core.screen(&head.request(client.address, client.tls), clock::now())?;
+                let candidate = self.core.screen(&head.request(client.remote, client.tls), clock::now())?;
                 return Ok((candidate, consumed));
             }
         }

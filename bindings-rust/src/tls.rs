@@ -3,7 +3,6 @@
 
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -17,6 +16,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+
+use wswarden_core::Remote;
 
 use crate::accept::{AcceptError, Client};
 use crate::clock;
@@ -102,7 +103,7 @@ impl<T: Timer> Guard<T> {
         &self,
         stream: S,
         config: &Arc<ServerConfig>,
-        address: Option<IpAddr>,
+        remote: Remote,
     ) -> Result<Guarded<TlsStream<S>, T>, AcceptError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -110,7 +111,7 @@ impl<T: Timer> Guard<T> {
         let by = clock::mono().after(self.core.policy().document().transport.head_timeout.get());
         let handshake = TlsAcceptor::from(Arc::clone(config)).accept(stream);
         let stream = self.before(by, handshake).await.ok_or(io::Error::from(io::ErrorKind::TimedOut))??;
-        self.accept(stream, Client { address, tls: true }).await
+        self.accept(stream, Client { remote, tls: true }).await
     }
 }
 

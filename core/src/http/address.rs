@@ -32,7 +32,7 @@ pub fn is_secure(request: &Request<'_>, transport: &Transport) -> bool {
     if request.tls {
         return true;
     }
-    if !is_trusted(request.peer, &transport.trusted_proxies) {
+    if !is_trusted(request.peer.address(), &transport.trusted_proxies) {
         return false;
     }
     match transport.forwarded {
@@ -71,9 +71,9 @@ struct Client<'a> {
 }
 
 fn client<'a>(request: &Request<'a>, transport: &Transport) -> Result<Client<'a>, Reason> {
-    let peer = Client { address: request.peer.map(fold), proto: None };
+    let peer = Client { address: request.peer.address().map(fold), proto: None };
     let trusted = &*transport.trusted_proxies;
-    if !is_trusted(request.peer, trusted) {
+    if !is_trusted(request.peer.address(), trusted) {
         return Ok(peer);
     }
     let name = match transport.forwarded {

@@ -26,6 +26,7 @@ pub use units::{Cidr, HostName, OrOff, Quota, QuotaKind, Size, Span};
 
 use crate::credential::{JwtVerifier, Locator};
 use crate::guard::Quotas;
+use crate::host::HostLimits;
 use crate::http::OriginList;
 use crate::message::Messages;
 
@@ -115,6 +116,11 @@ impl Policy {
     /// The tables as they hold for a request target's path.
     pub fn document_for(&self, path: &str) -> &Document {
         &self.rules(path).document
+    }
+
+    /// What a host tells its WebSocket library.
+    pub fn host_limits(&self) -> HostLimits {
+        HostLimits::of(self)
     }
 
     /// The whole policy with all defaults and routes, for tools. Secrets are masked.
