@@ -11,14 +11,14 @@ use crate::border::entry_or;
 #[derive(Clone, Copy)]
 pub struct wsw_time {
     /// Nanoseconds on a monotonic clock of any fixed origin. It should go on while the machine sleeps.
-    pub mono: u64,
+    pub mono_ns: u64,
     /// Nanoseconds since 1970-01-01T00:00:00Z.
-    pub unix: u64,
+    pub unix_ns: u64,
 }
 
 impl From<wsw_time> for Now {
     fn from(time: wsw_time) -> Self {
-        Self { mono: Timestamp::from_nanos(time.mono), unix: UnixTime::from_nanos(time.unix) }
+        Self { mono: Timestamp::from_nanos(time.mono_ns), unix: UnixTime::from_nanos(time.unix_ns) }
     }
 }
 
@@ -28,11 +28,11 @@ impl From<wsw_time> for Now {
 pub extern "C" fn wsw_now() -> wsw_time {
     // After a bug every credential reads as not valid yet: nothing is let in.
     entry_or(
-        |_| wsw_time { mono: 0, unix: 0 },
+        |_| wsw_time { mono_ns: 0, unix_ns: 0 },
         || {
             // A clock before 1970 reads as 1970: every token that says when it begins is then refused.
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            Ok(wsw_time { mono: mono(), unix: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX) })
+            Ok(wsw_time { mono_ns: mono(), unix_ns: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX) })
         },
     )
 }

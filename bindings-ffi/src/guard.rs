@@ -156,7 +156,9 @@ pub unsafe extern "C" fn wsw_guard_new(
             seed.copy_from_slice(unsafe { bytes(options.seed, 32, "seed") }?);
         }
         let waived: Vec<Gap> = Gap::ALL.iter().copied().filter(|gap| options.waived & bit(*gap) != 0).collect();
-        let made = policy.0.with(|it| Guard::new(it.policy.clone(), host(options.abilities), &waived, seed).map_err(refused))?;
+        let made = policy
+            .0
+            .with(|it| Guard::new(it.policy.clone(), host(options.abilities), &waived, seed).map_err(refused))?;
         out.set(given(wsw_guard(Shared::new(made))));
         Ok(wsw_status::WSW_STATUS_OK)
     })

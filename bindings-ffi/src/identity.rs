@@ -112,7 +112,8 @@ unsafe fn read(identity: *const wsw_identity) -> Result<Identity, Fault> {
 /// An identity as C reads it. The scopes are read one by one, by `wsw_registry_scope`.
 pub(crate) fn shown(identity: &Identity) -> wsw_identity {
     let user = identity.user();
-    let kind = if user.is_some() { wsw_identity_kind::WSW_IDENTITY_USER } else { wsw_identity_kind::WSW_IDENTITY_GUEST };
+    let kind =
+        if user.is_some() { wsw_identity_kind::WSW_IDENTITY_USER } else { wsw_identity_kind::WSW_IDENTITY_GUEST };
     let nanos = |at: Option<UnixTime>| at.map_or(0, UnixTime::as_nanos);
     wsw_identity {
         size: 0,

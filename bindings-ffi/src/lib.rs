@@ -8,22 +8,22 @@
 #![expect(clippy::missing_safety_doc, reason = "one contract holds for every entry: README.md, \"The contract\"")]
 
 mod border;
-mod clock;
-mod frames;
-mod guard;
+pub mod clock;
+pub mod frames;
+pub mod guard;
 mod handle;
-mod head;
-mod identity;
-mod outcome;
-mod policy;
-mod reason;
-mod registry;
-mod request;
-mod response;
-mod session;
+pub mod head;
+pub mod identity;
+pub mod outcome;
+pub mod policy;
+pub mod reason;
+pub mod registry;
+pub mod request;
+pub mod response;
+pub mod session;
 mod source;
-mod status;
+pub mod status;
 #[cfg(feature = "testing")]
-mod testing;
-mod text;
-mod tick;
+pub mod testing;
+pub mod text;
+pub mod tick;

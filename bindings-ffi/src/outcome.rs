@@ -124,13 +124,7 @@ pub(crate) fn shown(outcome: Outcome, room: &mut Room) -> wsw_outcome {
 
 /// The payload of a close frame: code and text, or nothing for a frame without a code.
 pub(crate) fn close_payload(close: Close, room: &mut Room) -> &[u8] {
-    if close.code == 0 {
-        return &[];
-    }
-    let text = close.text().as_bytes();
-    room[..2].copy_from_slice(&close.code.to_be_bytes());
-    room[2..2 + text.len()].copy_from_slice(text);
-    &room[..2 + text.len()]
+    room.first_chunk_mut().map(|room| close.write(room)).unwrap_or_default()
 }
 
 /// A wait as C reads it: `WSW_NEVER` for none.

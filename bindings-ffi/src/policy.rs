@@ -5,8 +5,9 @@ use std::path::Path;
 
 use wswarden_core::{Policy, PolicyError};
 
-use crate::border::{Out, borrowed, entry, entry_or, freed, given};
+use crate::border::{Out, Sized32, SizedOut, borrowed, entry, entry_or, freed, given};
 use crate::handle::Shared;
+use crate::outcome::nanos;
 use crate::source::policy_from_file;
 use crate::status::{Fault, wsw_status};
 use crate::text::wsw_str;
@@ -94,6 +95,52 @@ pub unsafe extern "C" fn wsw_policy_warning(policy: *const wsw_policy, index: us
 pub unsafe extern "C" fn wsw_policy_json(policy: *const wsw_policy) -> *const c_char {
     // SAFETY: the contract: `policy` is live.
     entry_or(|_| std::ptr::null(), || unsafe { borrowed(policy, "policy") }?.0.with(|it| Ok(it.json.as_ptr())))
+}
+
+/// What a host tells its WebSocket library, which must not buffer more than the policy will take: of all routes the
+/// loosest, because a library is set up before the route is known.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct wsw_limits {
+    /// `sizeof (wsw_limits)`.
+    pub size: u32,
+    /// The most fragments of a message.
+    pub max_fragments: u32,
+    /// The largest message, in bytes, all fragments together.
+    pub max_message: u64,
+    /// The most bytes that wait to be sent.
+    pub max_queue: u64,
+    /// The largest request head, in bytes.
+    pub max_head: u64,
+    /// For the whole request head, in nanoseconds.
+    pub head_timeout: u64,
+    /// From our close frame to the cut, in nanoseconds.
+    pub close_timeout: u64,
+}
+
+// SAFETY: `repr(C)`, the size first, and every field may be zero.
+unsafe impl Sized32 for wsw_limits {
+    const FIRST: usize = size_of::<Self>();
+}
+
+/// What to tell the WebSocket library. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsw_policy_limits(policy: *const wsw_policy, limits: *mut wsw_limits) -> wsw_status {
+    entry(|| {
+        // SAFETY: the contract: `policy` is live, `limits` may be written.
+        let (policy, out) = unsafe { (borrowed(policy, "policy")?, SizedOut::new(limits, "limits")?) };
+        let limits = policy.0.with(|compiled| Ok(compiled.policy.host_limits()))?;
+        out.set(&wsw_limits {
+            size: 0,
+            max_fragments: limits.max_fragments,
+            max_message: limits.max_message,
+            max_queue: limits.max_queue,
+            max_head: limits.max_head,
+            head_timeout: nanos(Some(limits.head_timeout)),
+            close_timeout: nanos(Some(limits.close_timeout)),
+        });
+        Ok(wsw_status::WSW_STATUS_OK)
+    })
 }
 
 fn compiled(policy: Result<Policy, PolicyError>, out: Out<*mut wsw_policy>) -> Result<wsw_status, Fault> {

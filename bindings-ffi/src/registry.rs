@@ -1,9 +1,7 @@
 //! The connections of one event loop: admission, messages, and what a verdict says in full.
 
 use wswarden_core::message::Scratch;
-use wswarden_core::{
-    Admission, Event, Full, Handle, Judgement, Need, Outcome, Provided, Reason, Refusal, Registry, Reply, Timestamp,
-};
+use wswarden_core::{Admitted, Event, Handle, Judgement, Need, Outcome, Reason, Registry, Reply, Timestamp};
 
 use crate::border::{Out, SizedOut, borrowed, entry, entry_or, freed, given};
 use crate::clock::wsw_time;
@@ -103,21 +101,9 @@ pub unsafe extern "C" fn wsw_registry_admit(
         let candidate = unsafe { wsw_candidate::take(candidate) }?;
         // SAFETY: the contract: the others may be written.
         let (handle, response) = unsafe { (Out::new(handle, "handle")?, Out::new(response, "response")?) };
-        let admit = |desk: &mut Desk| match candidate.admit(now.into()) {
-            Ok(Admission::Open(session)) => {
-                let (opening, opened) = (session.response().clone(), session.opened());
-                let entered = desk.registry.insert(session).map_err(|Full(_)| full())?;
-                desk.event = Some(opened);
-                handle.set(entered.number());
-                response.set(wsw_response::opening(&opening));
-                Ok(wsw_status::WSW_STATUS_OK)
-            }
-            Ok(Admission::Wait(waiting)) => {
-                let held = desk.registry.hold(Box::new(waiting)).map_err(|Full(_)| full())?;
-                handle.set(held.number());
-                Ok(wsw_status::WSW_STATUS_WAIT)
-            }
-            Err(refusal) => Ok(refused(refusal, response)),
+        let admit = |desk: &mut Desk| {
+            let admitted = desk.registry.admit(candidate, now.into());
+            desk.admitted(admitted, Some(handle), response)
         };
         // SAFETY: the contract: `registry` is live.
         unsafe { at(registry, admit) }
@@ -139,17 +125,8 @@ pub unsafe extern "C" fn wsw_registry_provide(
         // SAFETY: the contract: `identity` is readable, `response` may be written.
         let (answer, response) = unsafe { (answer_of(answer, identity)?, Out::new(response, "response")?) };
         let provide = |desk: &mut Desk| {
-            let handle = number(handle)?;
-            match desk.registry.provide(handle, answer, now.into()).map_err(|_| Fault::stale())? {
-                Provided::Open => {
-                    let session = desk.registry.session(handle).map_err(|_| Fault::stale())?;
-                    desk.event = Some(session.opened());
-                    response.set(wsw_response::opening(session.response()));
-                    Ok(wsw_status::WSW_STATUS_OK)
-                }
-                Provided::Wait => Ok(wsw_status::WSW_STATUS_WAIT),
-                Provided::Refused(refusal) => Ok(refused(refusal, response)),
-            }
+            let admitted = desk.registry.provide(number(handle)?, answer, now.into()).map_err(|_| Fault::stale())?;
+            desk.admitted(admitted, None, response)
         };
         // SAFETY: the contract: `registry` is live.
         unsafe { at(registry, provide) }
@@ -336,6 +313,31 @@ impl Desk {
         outcome.number()
     }
 
+    fn admitted(
+        &mut self,
+        admitted: Admitted,
+        handle: Option<Out<u64>>,
+        response: Out<*mut wsw_response>,
+    ) -> Result<wsw_status, Fault> {
+        let (admitted, status) = match admitted {
+            Admitted::Open(admitted) => {
+                let session = self.registry.session(admitted).map_err(|_| Fault::stale())?;
+                self.event = Some(session.opened());
+                response.set(wsw_response::opening(session.response()));
+                (admitted, wsw_status::WSW_STATUS_OK)
+            }
+            Admitted::Wait(admitted) => (admitted, wsw_status::WSW_STATUS_WAIT),
+            Admitted::Refused(refusal) => {
+                response.set(wsw_response::refusing(refusal));
+                return Ok(wsw_status::WSW_STATUS_REFUSED);
+            }
+        };
+        if let Some(handle) = handle {
+            handle.set(admitted.number());
+        }
+        Ok(status)
+    }
+
     fn judged(&mut self, judgement: Judgement, out: Out<u32>) -> wsw_status {
         match judgement {
             Judgement::Done(outcome) => {
@@ -389,15 +391,6 @@ pub(crate) unsafe fn kept<R>(
 /// The handle with this number.
 pub(crate) fn number(handle: u64) -> Result<Handle, Fault> {
     Handle::from_number(handle).ok_or_else(Fault::stale)
-}
-
-pub(crate) fn refused(refusal: Refusal, response: Out<*mut wsw_response>) -> wsw_status {
-    response.set(wsw_response::refusing(refusal));
-    wsw_status::WSW_STATUS_REFUSED
-}
-
-fn full() -> Fault {
-    Fault::new(wsw_status::WSW_STATUS_FULL, "the registry is full")
 }
 
 const fn wsw_verdict_invalid() -> u32 {

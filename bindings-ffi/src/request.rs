@@ -1,9 +1,8 @@
 //! Upgrade requests.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
-use wswarden_core::http::{Header, HttpVersion, Request};
+use wswarden_core::http::{Header, HttpVersion, Remote, Request};
 
 use crate::border::{Sized32, sized};
 use crate::status::Fault;
@@ -131,7 +130,7 @@ impl<'a> Asked<'a> {
 
 /// What the socket knows, as the core takes it.
 pub(crate) struct From {
-    pub(crate) peer: Option<IpAddr>,
+    pub(crate) peer: Remote,
     pub(crate) tls: bool,
 }
 
@@ -145,9 +144,9 @@ impl From {
             1 => {
                 // SAFETY: as above.
                 let text = unsafe { connection.address.utf8("address") }?;
-                Some(text.parse().map_err(|_| Fault::bad("connection.address is no IP address"))?)
+                Remote::Address(text.parse().map_err(|_| Fault::bad("connection.address is no IP address"))?)
             }
-            2 => None,
+            2 => Remote::Unix,
             _ => return Err(Fault::bad("connection.remote is no wsw_remote")),
         };
         let tls = match connection.tls {

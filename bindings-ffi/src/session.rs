@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use wswarden_core::message::TypeIndex;
-use wswarden_core::{Message, Need, Pressure, Reason, Timestamp};
+use wswarden_core::{Message, Need, Outcome, Pressure, Reason, Timestamp, Verdict};
 
 use crate::border::{Out, Sized32, SizedOut, entry, entry_or};
 use crate::identity::{shown, wsw_identity};
@@ -161,7 +161,7 @@ pub unsafe extern "C" fn wsw_registry_session(
                 address: wsw_str::of(&desk.text),
                 origin: wsw_str::or_empty(peer.origin.as_deref()),
                 path: wsw_str::of(&*peer.path),
-                subprotocol: wsw_str::or_empty(session.response().header("sec-websocket-protocol")),
+                subprotocol: wsw_str::or_empty(session.subprotocol()),
             });
             Ok(wsw_status::WSW_STATUS_OK)
         };
@@ -267,19 +267,21 @@ pub unsafe extern "C" fn wsw_registry_retry_after(registry: *mut wsw_registry, h
     entry_or(|_| u64::MAX, || unsafe { kept(registry, read) })
 }
 
-/// Says that the connection is gone without a close handshake: the event, if there is one, records it. Then remove the
-/// session, or abandon the candidate. One thread at a time.
+/// Says that a session's connection is gone without a close handshake: the event, if there is one, records it. Then remove
+/// the session. One thread at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_registry_lost(registry: *mut wsw_registry, handle: u64, now_mono: u64) -> wsw_status {
     let lost = |desk: &mut Desk| {
-        desk.event = desk.session(handle)?.lost(Timestamp::from_nanos(now_mono));
+        let event = desk.session(handle)?.lost(Timestamp::from_nanos(now_mono));
+        desk.event = event;
         Ok(wsw_status::WSW_STATUS_OK)
     };
     // SAFETY: the contract: `registry` is live.
     entry(|| unsafe { at(registry, lost) })
 }
 
-/// Takes a session out: every slot that it holds is given back, and its handle is gone for ever. One thread at a time.
+/// Takes a connection out, session or candidate: every slot that it holds is given back, and its handle is gone for ever.
+/// One thread at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_registry_remove(registry: *mut wsw_registry, handle: u64) -> wsw_status {
     let remove = |desk: &mut Desk| {
@@ -288,17 +290,6 @@ pub unsafe extern "C" fn wsw_registry_remove(registry: *mut wsw_registry, handle
     };
     // SAFETY: the contract: `registry` is live.
     entry(|| unsafe { at(registry, remove) })
-}
-
-/// Lets a candidate go whose client has gone. One thread at a time.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsw_registry_abandon(registry: *mut wsw_registry, handle: u64) -> wsw_status {
-    let abandon = |desk: &mut Desk| {
-        desk.registry.abandon(number(handle)?).map_err(|_| Fault::stale())?;
-        Ok(wsw_status::WSW_STATUS_OK)
-    };
-    // SAFETY: the contract: `registry` is live.
-    entry(|| unsafe { at(registry, abandon) })
 }
 
 /// Counts `count` bytes that wait to be sent to a session's peer. `WSW_STATUS_OK`: `*pressure` is a `wsw_pressure`. One
@@ -315,16 +306,11 @@ pub unsafe extern "C" fn wsw_registry_queued(
         // SAFETY: the contract: `pressure` may be written, `registry` is live.
         let out = unsafe { Out::new(pressure, "pressure") }?;
         let queued = |desk: &mut Desk| {
-            let pressure = match desk.session(handle)?.queued(count, Timestamp::from_nanos(now_mono)) {
-                Pressure::Free => wsw_pressure::WSW_PRESSURE_FREE,
-                Pressure::Full => wsw_pressure::WSW_PRESSURE_FULL,
-                Pressure::Close(close, event) => {
-                    let verdict = wswarden_core::Verdict::Close(close);
-                    desk.last = Last::Outcome(wswarden_core::Outcome { verdict, event });
-                    wsw_pressure::WSW_PRESSURE_CLOSE
-                }
-            };
-            out.set(pressure as i32);
+            let pressure = desk.session(handle)?.queued(count, Timestamp::from_nanos(now_mono));
+            if let Pressure::Close(close, event) = pressure {
+                desk.last = Last::Outcome(Outcome { verdict: Verdict::Close(close), event });
+            }
+            out.set(pressure.number().into());
             Ok(wsw_status::WSW_STATUS_OK)
         };
         // SAFETY: as above.
@@ -381,6 +367,5 @@ pub unsafe extern "C" fn wsw_registry_leave(registry: *mut wsw_registry, handle:
 
 /// The type in bits 16 to 29 of a verdict that delivers.
 fn type_index(verdict: u32) -> Option<TypeIndex> {
-    let _ = verdict;
-    None
+    TypeIndex::from_number(u16::try_from((verdict >> 16) & 0x3fff).ok()?)
 }

@@ -11,7 +11,7 @@ use wswarden_core::{Policy, PolicyError};
 ///
 /// # Errors
 /// What is wrong with the policy, or what could not be read.
-pub fn policy_from_file(path: impl AsRef<Path>) -> Result<Policy, PolicyError> {
+pub(crate) fn policy_from_file(path: impl AsRef<Path>) -> Result<Policy, PolicyError> {
     let path = path.as_ref();
     let unreadable = |what: &dyn std::fmt::Display| PolicyError::new("", format!("{}: {what}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
@@ -23,7 +23,7 @@ pub fn policy_from_file(path: impl AsRef<Path>) -> Result<Policy, PolicyError> {
 ///
 /// # Errors
 /// What is wrong with the text, or which value could not be read.
-pub fn policy_draft(path: impl AsRef<Path>, text: &str) -> Result<PolicyDraft, PolicyError> {
+fn policy_draft(path: impl AsRef<Path>, text: &str) -> Result<PolicyDraft, PolicyError> {
     let path = path.as_ref();
     let is_json = path.extension().is_some_and(|extension| extension == "json");
     let mut draft = if is_json { PolicyDraft::from_json(text)? } else { PolicyDraft::from_toml(text)? };

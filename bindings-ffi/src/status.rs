@@ -82,6 +82,12 @@ pub extern "C" fn wsw_last_error_message() -> *const c_char {
     LAST.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
 }
 
+/// The library's version, such as "0.1.0". Static. Thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsw_version() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
 /// A status's name, such as "stale_handle"; "invalid" for a number that is none. Static. Thread-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsw_status_name(status: i32) -> *const c_char {

@@ -4,7 +4,8 @@ use wswarden_core::{Action, Tick, Timestamp};
 
 use crate::border::{Out, Sized32, SizedOut, entry};
 use crate::outcome::close_payload;
-use crate::registry::{Desk, at, kept, refused, wsw_registry};
+use crate::registry::{Desk, at, kept, wsw_registry};
+use crate::response::wsw_response;
 use crate::status::wsw_status;
 use crate::text::wsw_str;
 
@@ -77,7 +78,7 @@ pub unsafe extern "C" fn wsw_registry_tick(
     registry: *mut wsw_registry,
     now_mono: u64,
     tick: *mut wsw_tick,
-    response: *mut *mut crate::response::wsw_response,
+    response: *mut *mut wsw_response,
 ) -> wsw_status {
     entry(|| {
         // SAFETY: the contract: `tick` and `response` may be written, `registry` is live.
@@ -91,7 +92,8 @@ pub unsafe extern "C" fn wsw_registry_tick(
             }
             Some(Tick::Refused(handle, refusal)) => {
                 out.set(&wsw_tick { reason: refusal.reason().number(), ..nothing(handle.number()) });
-                Ok(refused(refusal, response))
+                response.set(wsw_response::refusing(refusal));
+                Ok(wsw_status::WSW_STATUS_REFUSED)
             }
         };
         // SAFETY: as above.
