@@ -97,15 +97,18 @@ class policy {
 public:
     static result<policy> try_from_toml(std::string_view toml) {
         wsw_policy *made = nullptr;
-        return take(wsw_policy_from_toml(str(toml), &made), made);
+        const wsw_status status = wsw_policy_from_toml(str(toml), &made);
+        return take(status, made);
     }
     static result<policy> try_from_json(std::string_view json) {
         wsw_policy *made = nullptr;
-        return take(wsw_policy_from_json(str(json), &made), made);
+        const wsw_status status = wsw_policy_from_json(str(json), &made);
+        return take(status, made);
     }
     static result<policy> try_from_file(const std::string &path) {
         wsw_policy *made = nullptr;
-        return take(wsw_policy_from_file(path.c_str(), &made), made);
+        const wsw_status status = wsw_policy_from_file(path.c_str(), &made);
+        return take(status, made);
     }
 #ifdef WSW_EXCEPTIONS
     [[nodiscard]] static policy from_toml(std::string_view toml) { return detail::unwrap(try_from_toml(toml)); }
@@ -277,16 +280,19 @@ public:
 
     result<std::vector<std::uint64_t>> try_reload(const policy &policy) const {
         wsw_ids *affected = nullptr;
-        return ids(wsw_guard_reload(get(), policy.get(), &affected), affected);
+        const wsw_status status = wsw_guard_reload(get(), policy.get(), &affected);
+        return ids(status, affected);
     }
     result<std::vector<std::uint64_t>> try_revoke(const wsw_revocation &what, std::uint64_t lasts,
                                                   std::uint64_t now_unix) const {
         wsw_ids *affected = nullptr;
-        return ids(wsw_guard_revoke(get(), &what, lasts, now_unix, &affected), affected);
+        const wsw_status status = wsw_guard_revoke(get(), &what, lasts, now_unix, &affected);
+        return ids(status, affected);
     }
     result<std::vector<std::uint64_t>> try_drain(std::uint64_t now_mono) const {
         wsw_ids *affected = nullptr;
-        return ids(wsw_guard_drain(get(), now_mono, &affected), affected);
+        const wsw_status status = wsw_guard_drain(get(), now_mono, &affected);
+        return ids(status, affected);
     }
     [[nodiscard]] wsw_stats stats() const noexcept {
         wsw_stats stats{};

@@ -21,8 +21,10 @@ pub(crate) fn entry_or<T>(failed: impl FnOnce(wsw_status) -> T, work: impl FnOnc
         Ok(Ok(value)) => value,
         Ok(Err(fault)) => failed(fault.recorded()),
         Err(payload) => {
-            // A payload may panic when it is dropped; a few lost bytes are the lesser evil.
-            std::mem::forget(payload);
+            // A payload of another type may panic when it is dropped; a few lost bytes are the lesser evil.
+            if !payload.is::<&str>() && !payload.is::<String>() {
+                std::mem::forget(payload);
+            }
             failed(Fault::new(wsw_status::WSW_STATUS_PANIC, "a bug in wswarden: the call was given up").recorded())
         }
     }

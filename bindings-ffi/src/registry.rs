@@ -22,21 +22,20 @@ pub(crate) struct Desk {
     pub(crate) registry: Registry,
     pub(crate) scratch: Box<Scratch>,
     pub(crate) last: Last,
-    pub(crate) event: Option<Event>,
-    /// What a live session's credential needs.
-    pub(crate) need: Option<Need>,
+    /// What the credential of the live session with this handle needs.
+    pub(crate) need: Option<(Handle, Need)>,
     pub(crate) room: Room,
     /// Texts that are made for C to read.
     pub(crate) text: String,
     pub(crate) more_text: String,
 }
 
-/// Where the last verdict is kept.
+/// What the last call has to tell.
 pub(crate) enum Last {
-    /// In the registry: it was a message's.
+    /// What the registry keeps: it was a message's verdict.
     Receive,
     Outcome(Outcome),
-    Nothing,
+    Event(Option<Event>),
 }
 
 /// Makes a registry for connections of `guard`, which may be freed then. `*registry` is to be freed by
@@ -54,8 +53,7 @@ pub unsafe extern "C" fn wsw_registry_new(
             Ok(Desk {
                 registry: Registry::new(guard.clone(), Timestamp::from_nanos(now_mono)),
                 scratch: guard.scratch(),
-                last: Last::Nothing,
-                event: None,
+                last: Last::Event(None),
                 need: None,
                 room: [0; Reply::MAX],
                 text: String::new(),
@@ -195,7 +193,10 @@ pub unsafe extern "C" fn wsw_registry_event(registry: *mut wsw_registry, event: 
         // SAFETY: the contract: `event` may be written, `registry` is live.
         let out = unsafe { SizedOut::new(event, "event") }?;
         let read = |desk: &mut Desk| {
-            let recorded = desk.event.or_else(|| desk.outcome().and_then(|outcome| outcome.event));
+            let recorded = match desk.last {
+                Last::Event(event) => event,
+                _ => desk.outcome().and_then(|outcome| outcome.event),
+            };
             let Some(event) = recorded else { return Ok(wsw_status::WSW_STATUS_NONE) };
             out.set(&event.into());
             Ok(wsw_status::WSW_STATUS_OK)
@@ -223,7 +224,7 @@ pub unsafe extern "C" fn wsw_registry_authenticate(
         let (message, out) = unsafe { (bytes(ptr, len, "the message")?, Out::new(verdict, "verdict")?) };
         let authenticate = |desk: &mut Desk| {
             let judged = desk.session(handle)?.authenticate(message, now.into());
-            Ok(desk.judged(judged, out))
+            Ok(desk.judged(number(handle)?, judged, out))
         };
         // SAFETY: as above.
         unsafe { at(registry, authenticate) }
@@ -246,7 +247,7 @@ pub unsafe extern "C" fn wsw_registry_provide_session(
         let (answer, out) = unsafe { (answer_of(answer, identity)?, Out::new(verdict, "verdict")?) };
         let provide = |desk: &mut Desk| {
             let judged = desk.session(handle)?.provide(answer, now.into());
-            Ok(desk.judged(judged, out))
+            Ok(desk.judged(number(handle)?, judged, out))
         };
         // SAFETY: as above.
         unsafe { at(registry, provide) }
@@ -322,7 +323,7 @@ impl Desk {
         let (admitted, status) = match admitted {
             Admitted::Open(admitted) => {
                 let session = self.registry.session(admitted).map_err(|_| Fault::stale())?;
-                self.event = Some(session.opened());
+                self.last = Last::Event(Some(session.opened()));
                 response.set(wsw_response::opening(session.response()));
                 (admitted, wsw_status::WSW_STATUS_OK)
             }
@@ -338,14 +339,14 @@ impl Desk {
         Ok(status)
     }
 
-    fn judged(&mut self, judgement: Judgement, out: Out<u32>) -> wsw_status {
+    fn judged(&mut self, handle: Handle, judgement: Judgement, out: Out<u32>) -> wsw_status {
         match judgement {
             Judgement::Done(outcome) => {
                 out.set(self.said(outcome));
                 wsw_status::WSW_STATUS_OK
             }
             Judgement::Wait(need) => {
-                self.need = Some(need);
+                self.need = Some((handle, need));
                 wsw_status::WSW_STATUS_WAIT
             }
         }
@@ -355,7 +356,7 @@ impl Desk {
         match self.last {
             Last::Receive => self.registry.last(),
             Last::Outcome(outcome) => Some(outcome),
-            Last::Nothing => None,
+            Last::Event(_) => None,
         }
     }
 }
@@ -369,7 +370,7 @@ pub(crate) unsafe fn at<R>(
     work: impl FnOnce(&mut Desk) -> Result<R, Fault>,
 ) -> Result<R, Fault> {
     let fresh = |desk: &mut Desk| {
-        (desk.last, desk.event, desk.need) = (Last::Nothing, None, None);
+        (desk.last, desk.need) = (Last::Event(None), None);
         work(desk)
     };
     // SAFETY: by this function's contract.

@@ -119,8 +119,10 @@ pub unsafe extern "C" fn wsw_registry_need(
         // SAFETY: the contract: `need` may be written, `registry` is live.
         let out = unsafe { SizedOut::new(need, "need") }?;
         let read = |desk: &mut Desk| {
-            let held = desk.registry.waiting(number(handle)?).ok().map(|waiting| waiting.need());
-            let (kind, token) = match held.or(desk.need.as_ref()) {
+            let handle = number(handle)?;
+            let asked = desk.need.as_ref().filter(|(whose, _)| *whose == handle).map(|(_, need)| need);
+            let held = desk.registry.waiting(handle).ok().map(|waiting| waiting.need());
+            let (kind, token) = match held.or(asked) {
                 Some(Need::Identity(token)) => (wsw_need_kind::WSW_NEED_IDENTITY, wsw_str::of(token.expose())),
                 Some(Need::Revalidate(_)) => (wsw_need_kind::WSW_NEED_REVALIDATE, wsw_str::EMPTY),
                 _ => return Err(Fault::stale()),
@@ -273,7 +275,7 @@ pub unsafe extern "C" fn wsw_registry_retry_after(registry: *mut wsw_registry, h
 pub unsafe extern "C" fn wsw_registry_lost(registry: *mut wsw_registry, handle: u64, now_mono: u64) -> wsw_status {
     let lost = |desk: &mut Desk| {
         let event = desk.session(handle)?.lost(Timestamp::from_nanos(now_mono));
-        desk.event = event;
+        desk.last = Last::Event(event);
         Ok(wsw_status::WSW_STATUS_OK)
     };
     // SAFETY: the contract: `registry` is live.

@@ -20,7 +20,10 @@ pub(crate) fn panic_if_asked() {
     let left = CHECKPOINTS.get();
     if left > 0 {
         CHECKPOINTS.set(left - 1);
-        assert!(left > 1, "a test asked for it");
+        if left == 1 {
+            // Without the hook, which would print it.
+            std::panic::resume_unwind(Box::new("a test asked for it"));
+        }
     }
 }
 

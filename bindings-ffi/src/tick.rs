@@ -4,7 +4,7 @@ use wswarden_core::{Action, Tick, Timestamp};
 
 use crate::border::{Out, Sized32, SizedOut, entry};
 use crate::outcome::close_payload;
-use crate::registry::{Desk, at, kept, wsw_registry};
+use crate::registry::{Desk, Last, at, kept, wsw_registry};
 use crate::response::wsw_response;
 use crate::status::wsw_status;
 use crate::text::wsw_str;
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn wsw_registry_tick(
         let next = |desk: &mut Desk| match desk.registry.tick(Timestamp::from_nanos(now_mono)) {
             None => Ok(wsw_status::WSW_STATUS_NONE),
             Some(Tick::Due(handle, due)) => {
-                desk.event = due.event;
+                desk.last = Last::Event(due.event);
                 out.set(&shown(handle.number(), due.action, &mut desk.room));
                 Ok(wsw_status::WSW_STATUS_OK)
             }
