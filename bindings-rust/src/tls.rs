@@ -98,7 +98,8 @@ impl<T: Timer> Guard<T> {
     /// too, so that a peer that stalls in it holds a socket no longer than that.
     ///
     /// # Errors
-    /// As [`Guard::accept`]; a failed TLS handshake is an [`AcceptError::Io`].
+    /// As [`Guard::accept`]; a failed TLS handshake is an [`AcceptError::Io`]. Who may not even wait
+    /// for it is refused without an answer: there is no way to give one yet.
     pub async fn accept_tls<S>(
         &self,
         stream: S,
@@ -108,10 +109,11 @@ impl<T: Timer> Guard<T> {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
+        let knock = self.core.knock(remote, clock::mono())?;
         let by = clock::mono().after(self.core.policy().document().transport.head_timeout.get());
         let handshake = TlsAcceptor::from(Arc::clone(config)).accept(stream);
         let stream = self.before(by, handshake).await.ok_or(io::Error::from(io::ErrorKind::TimedOut))??;
-        self.accept(stream, Client { remote, tls: true }).await
+        self.accept_knocked(stream, Client { remote, tls: true }, knock).await
     }
 }
 

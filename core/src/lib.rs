@@ -146,10 +146,10 @@ mod story;
 mod time;
 mod verdict;
 
-pub use credential::{Revocation, RevocationsFull};
+pub use credential::Revocation;
 pub use event::{Event, EventKind, SessionId};
 pub use frames::FrameMeter;
-pub use guard::{Affected, Guard, Reconciled, Stats};
+pub use guard::{Affected, Guard, GuardAction, Knock, Reconciled, RevocationsFull, Stats};
 pub use handshake::{Admission, Answer, Candidate, Judgement, Need, Peer, Waiting};
 pub use host::{Gap, Host, HostLimits};
 pub use http::{Refusal, Remote};

@@ -95,6 +95,8 @@ pub(super) fn need(need: &Need) -> Map<String, Value> {
             [("need", "identity".into()), ("token", String::from_utf8_lossy(token.expose()).into())]
         }
         Need::Revalidate(identity) => [("need", "revalidate".into()), ("subject", identity.subject().into())],
+        Need::Keys(url) => [("need", "keys".into()), ("url", (&**url).into())],
+        Need::Ticket { id, .. } => [("need", "ticket".into()), ("id", encoded(id).into())],
     };
     words.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

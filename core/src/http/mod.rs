@@ -21,6 +21,7 @@ mod upgrade;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use address::is_proxy;
 pub use address::{client_address, fold, is_secure, require_secure};
 pub use cookie::cookie_value;
 pub use head::{Head, HeadParser, RequestHead};
