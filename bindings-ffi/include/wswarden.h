@@ -273,10 +273,14 @@ enum wsw_answer
  {
     /// The credential is this identity's.
     WSW_ANSWER_IDENTITY = 1,
-    /// It is nobody's.
+    /// It is nobody's, or the ticket was used before.
     WSW_ANSWER_REFUSED = 2,
     /// The host cannot tell just now. The connection is refused: fail closed.
     WSW_ANSWER_UNAVAILABLE = 3,
+    /// The keys were fetched, or could not be: look again.
+    WSW_ANSWER_KEYS = 4,
+    /// The ticket was not used before, and is marked as used now.
+    WSW_ANSWER_UNUSED = 5,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -357,6 +361,12 @@ enum wsw_need_kind
     WSW_NEED_IDENTITY = 1,
     /// Whether the session's identity still holds, and what it may do now.
     WSW_NEED_REVALIDATE = 2,
+    /// The keys that are published at `url`: answer `WSW_ANSWER_KEYS` when `wsw_guard_keys_fetched` or
+    /// `wsw_guard_keys_failed` was called for it. `wsw_guard_tick` says when to fetch them.
+    WSW_NEED_KEYS = 3,
+    /// Whether the ticket known by `ticket_id` was used before: mark it as used, in one step, in the store that your
+    /// servers share, and answer `WSW_ANSWER_UNUSED` if it was not there. Keep it until `until`.
+    WSW_NEED_TICKET = 4,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -462,6 +472,9 @@ typedef uint32_t wsw_verdict;
 /// address until it is admitted or freed.
 typedef struct wsw_candidate wsw_candidate;
 
+/// A key set that is to be fetched.
+typedef struct wsw_fetch wsw_fetch;
+
 /// Reads the frame headers of one peer's byte stream and counts how many frames make up a message: for hosts that see
 /// the bytes, below a library that does not bound them.
 typedef struct wsw_frame_meter wsw_frame_meter;
@@ -477,6 +490,9 @@ typedef struct wsw_head wsw_head;
 /// itself; a host with many event loops wakes those that hold one of these.
 typedef struct wsw_ids wsw_ids;
 
+/// A connection whose request has not come whole. It holds a slot of its address until it is freed.
+typedef struct wsw_knock wsw_knock;
+
 /// What is allowed: an immutable value, read from TOML or JSON. Any number of guards can be made of one.
 typedef struct wsw_policy wsw_policy;
 
@@ -487,6 +503,9 @@ typedef struct wsw_registry wsw_registry;
 /// The answer to an upgrade request: the 101, or a refusal with its status, headers and problem document (RFC 9457).
 typedef struct wsw_response wsw_response;
 
+/// A ticket: a secret, which opens one connection.
+typedef struct wsw_ticket wsw_ticket;
+
 /// Both clocks, read together.
 typedef struct wsw_time {
     /// Nanoseconds on a monotonic clock of any fixed origin. It should go on while the machine sleeps.
@@ -494,6 +513,68 @@ typedef struct wsw_time {
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     uint64_t unix_ns;
 } wsw_time;
+
+/// Text or bytes, not ended by a NUL. `{NULL, 0}` is empty. Into the library it is read during the call alone; out of it,
+/// each function says how long it is valid.
+typedef struct wsw_str {
+    /// The first byte.
+    const char *ptr;
+    /// How many bytes.
+    size_t len;
+} wsw_str;
+
+/// What the socket knows.
+typedef struct wsw_connection {
+    /// `sizeof (wsw_connection)`.
+    uint32_t size;
+    /// A `wsw_remote`.
+    int32_t remote;
+    /// The address as text, such as "203.0.113.9" or "2001:db8::9": no port, no brackets, no zone.
+    struct wsw_str address;
+    /// 1 if the connection to this process is encrypted, 0 if it is not.
+    int32_t tls;
+} wsw_connection;
+
+/// Who may do what, and until when. Handing one in claims that the host has authenticated the subject: nothing here can
+/// check that.
+typedef struct wsw_identity {
+    /// `sizeof (wsw_identity)`.
+    uint32_t size;
+    /// A `wsw_identity_kind`.
+    int32_t kind;
+    /// The user's name, unique together with the next two.
+    struct wsw_str subject;
+    /// Who vouches for it: the JWT's issuer, or the host's name for its session store.
+    struct wsw_str vouched_by;
+    /// The tenant; empty for none.
+    struct wsw_str tenant;
+    /// What it permits, compared as exact strings.
+    const struct wsw_str *scopes;
+    /// How many scopes.
+    size_t scope_count;
+    /// When it ends, in Unix nanoseconds; 0 where it does not say.
+    uint64_t expires;
+    /// When the credential was issued, in Unix nanoseconds; 0 where it does not say.
+    uint64_t issued_at;
+    /// The credential's own id (`jti`); empty for none.
+    struct wsw_str token_id;
+    /// The host's session that it belongs to (`sid`); empty for none.
+    struct wsw_str session_id;
+} wsw_identity;
+
+/// What a ticket is bound to.
+typedef struct wsw_binding {
+    /// `sizeof (wsw_binding)`.
+    uint32_t size;
+    /// Zero.
+    uint32_t reserved;
+    /// The path it opens.
+    struct wsw_str path;
+    /// The page's origin; empty where there is none.
+    struct wsw_str origin;
+    /// The client's address as text; empty where there is none.
+    struct wsw_str address;
+} wsw_binding;
 
 /// What a guard is made with.
 typedef struct wsw_guard_options {
@@ -509,15 +590,6 @@ typedef struct wsw_guard_options {
     /// the tables' hashes, so that nobody can choose addresses, names or keys that collide.
     const uint8_t *seed;
 } wsw_guard_options;
-
-/// Text or bytes, not ended by a NUL. `{NULL, 0}` is empty. Into the library it is read during the call alone; out of it,
-/// each function says how long it is valid.
-typedef struct wsw_str {
-    /// The first byte.
-    const char *ptr;
-    /// How many bytes.
-    size_t len;
-} wsw_str;
 
 /// One field line of a request, as it came.
 typedef struct wsw_header {
@@ -542,18 +614,6 @@ typedef struct wsw_request {
     /// How many field lines.
     size_t header_count;
 } wsw_request;
-
-/// What the socket knows.
-typedef struct wsw_connection {
-    /// `sizeof (wsw_connection)`.
-    uint32_t size;
-    /// A `wsw_remote`.
-    int32_t remote;
-    /// The address as text, such as "203.0.113.9" or "2001:db8::9": no port, no brackets, no zone.
-    struct wsw_str address;
-    /// 1 if the connection to this process is encrypted, 0 if it is not.
-    int32_t tls;
-} wsw_connection;
 
 /// A credential, or all of a user's or session's, taken back before it ran out.
 typedef struct wsw_revocation {
@@ -612,33 +672,6 @@ typedef struct wsw_limits {
     uint64_t close_timeout;
 } wsw_limits;
 
-/// Who may do what, and until when. Handing one in claims that the host has authenticated the subject: nothing here can
-/// check that.
-typedef struct wsw_identity {
-    /// `sizeof (wsw_identity)`.
-    uint32_t size;
-    /// A `wsw_identity_kind`.
-    int32_t kind;
-    /// The user's name, unique together with the next two.
-    struct wsw_str subject;
-    /// Who vouches for it: the JWT's issuer, or the host's name for its session store.
-    struct wsw_str vouched_by;
-    /// The tenant; empty for none.
-    struct wsw_str tenant;
-    /// What it permits, compared as exact strings.
-    const struct wsw_str *scopes;
-    /// How many scopes.
-    size_t scope_count;
-    /// When it ends, in Unix nanoseconds; 0 where it does not say.
-    uint64_t expires;
-    /// When the credential was issued, in Unix nanoseconds; 0 where it does not say.
-    uint64_t issued_at;
-    /// The credential's own id (`jti`); empty for none.
-    struct wsw_str token_id;
-    /// The host's session that it belongs to (`sid`); empty for none.
-    struct wsw_str session_id;
-} wsw_identity;
-
 /// A verdict in full.
 typedef struct wsw_outcome {
     /// `sizeof (wsw_outcome)`.
@@ -679,8 +712,14 @@ typedef struct wsw_need {
     uint32_t size;
     /// A `wsw_need_kind`.
     int32_t kind;
-    /// The token: a secret, valid until the next call with this registry. Never log it.
+    /// The token: a secret. Never log it. All texts are valid until the next call with this registry.
     struct wsw_str token;
+    /// Where the keys are published.
+    struct wsw_str url;
+    /// What the ticket is known by: 32 bytes, no secret.
+    struct wsw_str ticket_id;
+    /// When the ticket runs out, in Unix nanoseconds.
+    uint64_t until;
 } wsw_need;
 
 /// What can be read of a session. Texts are valid until the next call with its registry, and all but `subprotocol` are
@@ -754,6 +793,72 @@ struct wsw_time wsw_now(void);
 
 /// The monotonic clock of `wsw_now` alone: what messages need. Thread-safe.
 uint64_t wsw_now_mono(void);
+
+/// Asks whether a new socket may stay open while its TLS handshake and its request are awaited: of one address, so many
+/// may as the policy's `cap.unauthenticated_per_address` says. Free the knock right before the request is screened, or
+/// when the connection ends.
+///
+/// `WSW_STATUS_OK`: `*knock` is to be freed by `wsw_knock_free`. `WSW_STATUS_REFUSED`: close the socket; before TLS there
+/// is no way to tell why. Thread-safe.
+wsw_status wsw_guard_knock(const struct wsw_guard *guard,
+                           const struct wsw_connection *connection,
+                           uint64_t now_mono,
+                           struct wsw_knock **knock);
+
+/// Frees a knock: its slot is given back. NULL is nothing to free.
+void wsw_knock_free(struct wsw_knock *knock);
+
+/// Makes a single-use ticket for a user whom the host knows by the usual credential of its HTTPS endpoint. The client
+/// puts it where the policy has a source of kind `ticket`. The answer that carries it must not be cached
+/// (`Cache-Control: no-store`).
+///
+/// `WSW_STATUS_OK`: `*ticket` is to be freed by `wsw_ticket_free`. `WSW_STATUS_REFUSED`: there is none; `*reason`, a
+/// `wsw_reason`, says why. Thread-safe.
+wsw_status wsw_guard_mint_ticket(const struct wsw_guard *guard,
+                                 const struct wsw_identity *identity,
+                                 const struct wsw_binding *binding,
+                                 struct wsw_time now,
+                                 struct wsw_ticket **ticket,
+                                 uint8_t *reason);
+
+/// The ticket: URL-safe text. It lives as long as the ticket. Empty after an error. Thread-safe.
+struct wsw_str wsw_ticket_text(const struct wsw_ticket *ticket);
+
+/// Wipes and frees a ticket. NULL is nothing to free.
+void wsw_ticket_free(struct wsw_ticket *ticket);
+
+/// When to call `wsw_guard_tick`, on the monotonic clock. `WSW_STATUS_NONE`: the policy needs nothing fetched. A
+/// `WSW_NEED_KEYS`, and a reload, may bring it nearer: ask again then. Thread-safe.
+wsw_status wsw_guard_next_timeout(const struct wsw_guard *guard, uint64_t *at_mono);
+
+/// The next key set that is to be fetched at `now_mono`: call until it gives `WSW_STATUS_NONE`. Fetch it over verified
+/// TLS alone, without following redirects and with no credentials: whoever could change the answer could sign for
+/// anybody. `*fetch` is to be freed by `wsw_fetch_free`. Thread-safe.
+wsw_status wsw_guard_tick(const struct wsw_guard *guard, uint64_t now_mono, struct wsw_fetch **fetch);
+
+/// Where the key set is published: `https://` always. It lives as long as the fetch. Thread-safe.
+struct wsw_str wsw_fetch_url(const struct wsw_fetch *fetch);
+
+/// How long it may take in all, in nanoseconds; after that it has failed. 0 after an error. Thread-safe.
+uint64_t wsw_fetch_within(const struct wsw_fetch *fetch);
+
+/// How large the body may be, in bytes; one that is larger has failed. 0 after an error. Thread-safe.
+size_t wsw_fetch_max_bytes(const struct wsw_fetch *fetch);
+
+/// Frees a fetch. NULL is nothing to free.
+void wsw_fetch_free(struct wsw_fetch *fetch);
+
+/// Takes the key set that was fetched from `url`. Those who wait for it are answered with `WSW_ANSWER_KEYS`.
+///
+/// `WSW_STATUS_POLICY_ERROR`: something is wrong with it; that counts as a failure, and the keys at hand stay.
+/// Thread-safe.
+wsw_status wsw_guard_keys_fetched(const struct wsw_guard *guard,
+                                  struct wsw_str url,
+                                  struct wsw_str body,
+                                  uint64_t now_mono);
+
+/// Takes note that `url` could not be fetched. Those who wait are answered with `WSW_ANSWER_KEYS`, too. Thread-safe.
+wsw_status wsw_guard_keys_failed(const struct wsw_guard *guard, struct wsw_str url);
 
 /// Makes a meter that lets messages of up to `limit` frames pass. `*meter` is to be freed by `wsw_frame_meter_free`.
 /// Thread-safe.

@@ -6,6 +6,7 @@ use wswarden_core::{Affected, Candidate, Gap, Guard, Host, Reason, Refusal, Revo
 
 use crate::border::{Out, Sized32, SizedOut, borrowed, entry, entry_or, freed, given, sized, taken};
 use crate::clock::wsw_time;
+use crate::credentials::random;
 use crate::handle::Shared;
 use crate::policy::{refused, wsw_policy};
 use crate::request::{Asked, From, wsw_connection, wsw_request};
@@ -147,11 +148,8 @@ pub unsafe extern "C" fn wsw_guard_new(
         if (options.abilities | options.waived) & !abilities != 0 || options.reserved != 0 {
             return Err(Fault::bad("options: unknown abilities"));
         }
-        let mut seed = [0; 32];
-        if options.seed.is_null() {
-            aws_lc_rs::rand::fill(&mut seed)
-                .map_err(|_| Fault::new(wsw_status::WSW_STATUS_FULL, "the operating system gives no randomness"))?;
-        } else {
+        let mut seed = random()?;
+        if !options.seed.is_null() {
             // SAFETY: the contract: 32 bytes are readable.
             seed.copy_from_slice(unsafe { bytes(options.seed, 32, "seed") }?);
         }

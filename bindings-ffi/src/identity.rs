@@ -57,10 +57,14 @@ unsafe impl Sized32 for wsw_identity {
 pub enum wsw_answer {
     /// The credential is this identity's.
     WSW_ANSWER_IDENTITY = 1,
-    /// It is nobody's.
+    /// It is nobody's, or the ticket was used before.
     WSW_ANSWER_REFUSED = 2,
     /// The host cannot tell just now. The connection is refused: fail closed.
     WSW_ANSWER_UNAVAILABLE = 3,
+    /// The keys were fetched, or could not be: look again.
+    WSW_ANSWER_KEYS = 4,
+    /// The ticket was not used before, and is marked as used now.
+    WSW_ANSWER_UNUSED = 5,
 }
 
 /// Reads an answer; the identity is looked at only where the answer is one.
@@ -73,13 +77,15 @@ pub(crate) unsafe fn answer(answer: i32, identity: *const wsw_identity) -> Resul
         1 => Ok(Answer::Identity(unsafe { read(identity) }?)),
         2 => Ok(Answer::Refused),
         3 => Ok(Answer::Unavailable),
+        4 => Ok(Answer::Keys),
+        5 => Ok(Answer::Unused),
         _ => Err(Fault::bad("answer is no wsw_answer")),
     }
 }
 
 /// # Safety
 /// `identity` and what it points to are readable.
-unsafe fn read(identity: *const wsw_identity) -> Result<Identity, Fault> {
+pub(crate) unsafe fn read(identity: *const wsw_identity) -> Result<Identity, Fault> {
     // SAFETY: by this function's contract, here and below.
     let from = unsafe { sized(identity, "identity") }?;
     // SAFETY: as above.

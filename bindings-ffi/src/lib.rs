@@ -9,6 +9,8 @@
 
 mod border;
 pub mod clock;
+pub mod credentials;
+pub mod foreign;
 pub mod frames;
 pub mod guard;
 mod handle;
@@ -27,3 +29,5 @@ pub mod status;
 pub mod testing;
 pub mod text;
 pub mod tick;
+
+uniffi::setup_scaffolding!("wswarden_uniffi");

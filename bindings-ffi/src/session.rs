@@ -19,6 +19,12 @@ pub enum wsw_need_kind {
     WSW_NEED_IDENTITY = 1,
     /// Whether the session's identity still holds, and what it may do now.
     WSW_NEED_REVALIDATE = 2,
+    /// The keys that are published at `url`: answer `WSW_ANSWER_KEYS` when `wsw_guard_keys_fetched` or
+    /// `wsw_guard_keys_failed` was called for it. `wsw_guard_tick` says when to fetch them.
+    WSW_NEED_KEYS = 3,
+    /// Whether the ticket known by `ticket_id` was used before: mark it as used, in one step, in the store that your
+    /// servers share, and answer `WSW_ANSWER_UNUSED` if it was not there. Keep it until `until`.
+    WSW_NEED_TICKET = 4,
 }
 
 /// What only the host can find out, and the token it is about.
@@ -29,8 +35,14 @@ pub struct wsw_need {
     pub size: u32,
     /// A `wsw_need_kind`.
     pub kind: i32,
-    /// The token: a secret, valid until the next call with this registry. Never log it.
+    /// The token: a secret. Never log it. All texts are valid until the next call with this registry.
     pub token: wsw_str,
+    /// Where the keys are published.
+    pub url: wsw_str,
+    /// What the ticket is known by: 32 bytes, no secret.
+    pub ticket_id: wsw_str,
+    /// When the ticket runs out, in Unix nanoseconds.
+    pub until: u64,
 }
 
 /// What can be read of a session. Texts are valid until the next call with its registry, and all but `subprotocol` are
@@ -122,12 +134,8 @@ pub unsafe extern "C" fn wsw_registry_need(
             let handle = number(handle)?;
             let asked = desk.need.as_ref().filter(|(whose, _)| *whose == handle).map(|(_, need)| need);
             let held = desk.registry.waiting(handle).ok().map(|waiting| waiting.need());
-            let (kind, token) = match held.or(asked) {
-                Some(Need::Identity(token)) => (wsw_need_kind::WSW_NEED_IDENTITY, wsw_str::of(token.expose())),
-                Some(Need::Revalidate(_)) => (wsw_need_kind::WSW_NEED_REVALIDATE, wsw_str::EMPTY),
-                _ => return Err(Fault::stale()),
-            };
-            out.set(&wsw_need { size: 0, kind: kind as i32, token });
+            let Some(needed) = held.or(asked).and_then(needed) else { return Err(Fault::stale()) };
+            out.set(&needed);
             Ok(wsw_status::WSW_STATUS_OK)
         };
         // SAFETY: as above.
@@ -364,6 +372,24 @@ pub unsafe extern "C" fn wsw_registry_leave(registry: *mut wsw_registry, handle:
         };
         // SAFETY: as above.
         unsafe { at(registry, leave) }
+    })
+}
+
+/// A need as C reads it; none for one that C has no words for.
+fn needed(need: &Need) -> Option<wsw_need> {
+    let (token, url, ticket_id) = (wsw_str::EMPTY, wsw_str::EMPTY, wsw_str::EMPTY);
+    let of = |kind: wsw_need_kind| wsw_need { size: 0, kind: kind as i32, token, url, ticket_id, until: 0 };
+    Some(match need {
+        Need::Identity(token) => {
+            wsw_need { token: wsw_str::of(token.expose()), ..of(wsw_need_kind::WSW_NEED_IDENTITY) }
+        }
+        Need::Revalidate(_) => of(wsw_need_kind::WSW_NEED_REVALIDATE),
+        Need::Keys(url) => wsw_need { url: wsw_str::of(&**url), ..of(wsw_need_kind::WSW_NEED_KEYS) },
+        Need::Ticket { id, until } => {
+            let ticket_id = wsw_str::of(id);
+            wsw_need { ticket_id, until: until.as_nanos(), ..of(wsw_need_kind::WSW_NEED_TICKET) }
+        }
+        _ => return None,
     })
 }
 

@@ -70,6 +70,29 @@ inline std::vector<entry> entries() {
              return wsw_guard_screen_head(w.guard, w.head, w.head_bytes, w.connection, w.now, OUT(consumed),
                                           OUT(candidate), OUT(response));
          }},
+        {"wsw_guard_knock", "guard connection out", "guard",
+         [](world &w) { return wsw_guard_knock(w.guard, w.connection, w.now.mono_ns, OUT(knock)); }},
+        {"wsw_guard_mint_ticket", "guard identity binding out", "guard",
+         [](world &w) {
+             return wsw_guard_mint_ticket(w.guard, w.identity, w.binding, w.now, OUT(ticket), OUT(reason));
+         }},
+        {"wsw_ticket_text", "ticket", "ticket",
+         [](world &w) { return unless(is_empty(wsw_ticket_text(w.ticket))); }, FINE},
+        {"wsw_guard_next_timeout", "guard out", "guard",
+         [](world &w) { return wsw_guard_next_timeout(w.guard, OUT(at)); }},
+        {"wsw_guard_tick", "guard out", "guard",
+         [](world &w) { return wsw_guard_tick(w.guard, w.now.mono_ns + SECOND, OUT(fetch)); }, WSW_STATUS_NONE},
+        {"wsw_fetch_url", "fetch", "", [](world &w) { return unless(is_empty(wsw_fetch_url(w.fetch))); }, FINE},
+        {"wsw_fetch_within", "fetch", "", [](world &w) { return unless(wsw_fetch_within(w.fetch) == 0); }, FINE},
+        {"wsw_fetch_max_bytes", "fetch", "", [](world &w) { return unless(wsw_fetch_max_bytes(w.fetch) == 0); }, FINE},
+        {"wsw_guard_keys_fetched", "guard", "guard",
+         [](world &w) {
+             wsw_str none = str("{\"keys\":[]}");
+             return wsw_guard_keys_fetched(w.guard, str(KEYS_URL), none, w.now.mono_ns);
+         },
+         WSW_STATUS_POLICY_ERROR},
+        {"wsw_guard_keys_failed", "guard", "guard",
+         [](world &w) { return wsw_guard_keys_failed(w.guard, str(KEYS_URL)); }},
         {"wsw_ids_count", "ids", "", [](world &w) { return unless(wsw_ids_count(w.ids) == 0); }, FAILED},
         {"wsw_ids_at", "ids", "", [](world &w) { return unless(wsw_ids_at(w.ids, 0) == 0); }, FAILED},
 
@@ -182,4 +205,5 @@ inline std::vector<entry> entries() {
 
 // Those that free: there is nothing that they could say.
 inline const char *const FREES[] = {"wsw_policy_free", "wsw_guard_free", "wsw_candidate_free", "wsw_response_free",
-                                    "wsw_ids_free",    "wsw_head_free",  "wsw_registry_free",  "wsw_frame_meter_free"};
+                                    "wsw_ids_free",    "wsw_head_free",  "wsw_registry_free",  "wsw_frame_meter_free",
+                                    "wsw_knock_free",  "wsw_ticket_free", "wsw_fetch_free"};

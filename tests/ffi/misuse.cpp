@@ -31,6 +31,9 @@ int without(world &w, const char *name, const entry &entry) {
     if (member == "ids") return drop(w.ids);
     if (member == "head") return drop(w.head);
     if (member == "meter") return drop(w.meter);
+    if (member == "ticket") return drop(w.ticket);
+    if (member == "fetch") return drop(w.fetch);
+    if (member == "binding") return drop(w.binding);
     if (member == "options") return drop(w.options);
     if (member == "request") return drop(w.request);
     if (member == "connection") return drop(w.connection);
@@ -89,6 +92,9 @@ void null_everywhere() {
     wsw_head_free(nullptr);
     wsw_registry_free(nullptr);
     wsw_frame_meter_free(nullptr);
+    wsw_knock_free(nullptr);
+    wsw_ticket_free(nullptr);
+    wsw_fetch_free(nullptr);
 }
 
 // A panic at the entry leaves the object as it was; one within its lock poisons it, for ever.

@@ -24,7 +24,7 @@ PREFIX, TESTING, BIN = OUT / "prefix", OUT / "testing", OUT / "tests"
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer"]
 VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "--show-leak-kinds=definite,indirect",
-            "--errors-for-leak-kinds=definite,indirect"]
+            "--errors-for-leak-kinds=definite,indirect", f"--suppressions={HERE / 'valgrind.supp'}"]
 
 checks = []
 

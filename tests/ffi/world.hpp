@@ -30,8 +30,16 @@ origin.allow = ['https://app.example.com']
 credential.sources = [
     { kind = 'session', in = 'cookie', name = 'sid' },
     { kind = 'session', in = 'first-message', type = 'auth', field = 'token' },
+    { kind = 'ticket', in = 'query', name = 'ticket' },
+    { kind = 'jwt', in = 'header', name = 'authorization' },
 ]
 credential.refresh = { type = 'auth', field = 'token' }
+[credential.jwt]
+issuer = ['https://id.example.com']
+audience = ['chat']
+[credential.jwt.jwks]
+url = 'https://id.example.com/keys'
+algs = ['ES256']
 [message.types.chat]
 schema = { type = 'object', required = ['content'] }
 )";
@@ -51,6 +59,9 @@ struct outs {
     wsw_ids *ids = nullptr;
     wsw_head *head = nullptr;
     wsw_frame_meter *meter = nullptr;
+    wsw_knock *knock = nullptr;
+    wsw_ticket *ticket = nullptr;
+    wsw_fetch *fetch = nullptr;
     uint64_t handle = 0, at = 0;
     std::size_t consumed = 0;
     uint32_t verdict = 0;
@@ -68,6 +79,9 @@ struct outs {
     wsw_tick tick{};
 };
 
+inline constexpr const char *KEYS_URL = "https://id.example.com/keys";
+inline constexpr uint64_t SECOND = 1'000'000'000;
+
 // The message that renews a credential.
 inline constexpr char AUTH[] = R"({"type":"auth","token":"n3w"})";
 
@@ -82,6 +96,9 @@ struct world {
     wsw_ids *ids = nullptr;
     wsw_head *head = nullptr;
     wsw_frame_meter *meter = nullptr;
+    wsw_ticket *ticket = nullptr;
+    wsw_fetch *fetch = nullptr;
+    const wsw_binding *binding = nullptr;
     const wsw_guard_options *options = nullptr;
     const wsw_request *request = nullptr;
     const wsw_connection *connection = nullptr;
@@ -140,6 +157,12 @@ struct world {
         CHECK(wsw_registry_new(guard, now.mono_ns, &registry) == WSW_STATUS_OK);
         CHECK(wsw_head_new(guard, &head) == WSW_STATUS_OK);
         CHECK(wsw_frame_meter_new(4, &meter) == WSW_STATUS_OK);
+        binding_.size = sizeof binding_;
+        binding_.path = str("/chat");
+        binding = &binding_;
+        uint8_t why = 0;
+        CHECK(wsw_guard_mint_ticket(guard, identity, binding, now, &ticket, &why) == WSW_STATUS_OK);
+        CHECK(wsw_guard_tick(guard, now.mono_ns, &fetch) == WSW_STATUS_OK);
         session = open(true);
         delivered = wsw_registry_receive(registry, session, WSW_TEXT, bytes, length, now.mono_ns);
         CHECK(WSW_VERDICT(delivered) == WSW_DELIVER);
@@ -162,6 +185,8 @@ struct world {
         wsw_ids_free(ids);
         wsw_head_free(head);
         wsw_frame_meter_free(meter);
+        wsw_ticket_free(ticket);
+        wsw_fetch_free(fetch);
         wsw_guard_free(guard);
         wsw_policy_free(policy);
         wsw_candidate_free(out_.candidate);
@@ -169,6 +194,9 @@ struct world {
         wsw_ids_free(out_.ids);
         wsw_head_free(out_.head);
         wsw_frame_meter_free(out_.meter);
+        wsw_knock_free(out_.knock);
+        wsw_ticket_free(out_.ticket);
+        wsw_fetch_free(out_.fetch);
         wsw_registry_free(out_.registry);
         wsw_guard_free(out_.guard);
         wsw_policy_free(out_.policy);
@@ -197,6 +225,7 @@ struct world {
     wsw_guard_options options_{};
     wsw_identity identity_{};
     wsw_revocation revocation_{};
+    wsw_binding binding_{};
     outs out_;
 
 private:
