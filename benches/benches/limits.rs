@@ -122,17 +122,21 @@ fn by_address(c: &mut Criterion) {
         let meter = Meter::new(quota());
         let before = resident();
         let ledger = Ledger::new(count, [7; 16], Duration::from_secs(1));
-        for key in 0..count {
+        let enter = |key| {
             let (fine, overflow) = ledger_key(address(key));
-            let _held = ledger.enter(fine, overflow, Timestamp::ZERO);
-        }
+            ledger.enter(fine, overflow, Timestamp::ZERO)
+        };
+        let places: Vec<_> = (0..count).map(enter).collect();
         report("ledger", count, before);
         println!("ledger, {count} keys: {:.1} bytes a key by its own account", ledger.memory() as f64 / count as f64);
-        (0..count).for_each(|key| {
-            if let Some(place) = ledger.peek(ledger_key(address(key)).0) {
-                ledger.leave(place);
-            }
+        // The address's bucket is looked up once, when a connection comes; each of its messages then charges it here.
+        group.bench_function(BenchmarkId::new("ledger, a message of a known connection", count), |b| {
+            b.iter(|| {
+                let (key, now) = order.draw();
+                ledger.charge(places[key as usize], Lane::Messages, &meter, black_box(1), now)
+            })
         });
+        places.into_iter().for_each(|place| ledger.leave(place));
         let keys: Vec<_> = (0..count).map(|key| ledger_key(address(key)).0).collect();
         group.bench_function(BenchmarkId::new("ledger check", count), |b| {
             b.iter(|| {

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use wswarden_core::http::{Header, HttpVersion, Request};
+use wswarden_core::http::{Header, HttpVersion, Remote, Request};
 use wswarden_core::{Admission, Guard, Now, Policy, Registry, Session, Tick, Timestamp, UnixTime};
 
 /// Guests: nobody is asked and no token is judged, so that the registry is what is timed.
@@ -37,7 +37,7 @@ fn open(guard: &Guard, now: Now) -> Session {
         header("origin", "https://app.example.com"),
     ];
     let (target, version) = ("/chat", HttpVersion::Http11);
-    let peer = Some([192, 0, 2, 1].into());
+    let peer = Remote::Address([192, 0, 2, 1].into());
     let request = Request { method: "GET", target, version, headers: &headers, peer, tls: true };
     match guard.screen(&request, now).expect("screened").admit(now) {
         Ok(Admission::Open(session)) => session,
@@ -63,7 +63,7 @@ fn registry(c: &mut Criterion) {
             let mut session = Some(open(&guard, later()));
             b.iter(|| {
                 let handle = registry.insert(session.take().expect("it came back")).expect("room");
-                session = registry.remove(handle).ok();
+                session = registry.remove(handle).ok().flatten();
             });
         });
         let mut next = 0;

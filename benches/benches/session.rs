@@ -71,7 +71,7 @@ fn open(guard: &Guard, number: u32, peer: IpAddr) -> Session {
         header("cookie", "sid=31d4d96e407aad42"),
     ];
     let (target, version) = ("/chat", HttpVersion::Http11);
-    let request = Request { method: "GET", target, version, headers: &headers, peer: Some(peer), tls: true };
+    let request = Request { method: "GET", target, version, headers: &headers, peer: peer.into(), tls: true };
     let Ok(Admission::Wait(waiting)) = guard.screen(&request, now()).expect("screened").admit(now()) else {
         panic!("nobody was asked")
     };

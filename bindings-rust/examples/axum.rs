@@ -47,7 +47,7 @@ async fn upgrade(
 ) -> Response {
     let (mut parts, _) = request.into_parts();
     let upgraded = parts.extensions.remove::<OnUpgrade>();
-    let client = Client { address: Some(peer.ip()), tls: false };
+    let client = Client { remote: peer.ip().into(), tls: false };
     match (guard.upgrade_http(&parts, client).await, upgraded) {
         (Ok(session), Some(upgraded)) => {
             let answer = http_response(session.response()).map(Body::from);

@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 async fn serve(guard: Guard<Smol>, tls: Arc<ServerConfig>, stream: TcpStream, address: IpAddr) {
     // TLS, request, origin, token, limits: a connection comes out, or the client was told why not.
-    let mut socket = match guard.accept_tls(stream, &tls, Some(address)).await {
+    let mut socket = match guard.accept_tls(stream, &tls, address.into()).await {
         Ok(socket) => socket,
         Err(error) => return eprintln!("{error}"),
     };

@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn serve(guard: Guard<Tokio>, stream: TcpStream, address: IpAddr) {
-    let client = Client { address: Some(address), tls: false };
+    let client = Client { remote: address.into(), tls: false };
     let mut socket = match guard.accept(stream.compat(), client).await {
         Ok(socket) => socket,
         Err(error) => return eprintln!("{error}"),

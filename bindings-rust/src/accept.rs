@@ -3,14 +3,13 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::IpAddr;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures::future::{Either, select};
 use futures::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use wswarden_core::http::{Head, HeadParser, Request};
-use wswarden_core::{Admission, Answer, Candidate, Reason, Refusal, Session, Timestamp};
+use wswarden_core::{Admission, Answer, Candidate, Knock, Reason, Refusal, Remote, Session, Timestamp};
 
 use crate::clock;
 use crate::guard::Guard;
@@ -31,8 +30,8 @@ const EARLY_BYTES: usize = 4 * 1024;
 /// What the socket knows about the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// The address the connection came from; none on a local socket.
-    pub address: Option<IpAddr>,
+    /// Where the connection came from.
+    pub remote: Remote,
     /// Whether the stream is encrypted up to here.
     pub tls: bool,
 }
@@ -97,10 +96,30 @@ impl<T: Timer> Guard<T> {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
+        // Whoever holds more sockets open than his share, or is banned, costs no more than this answer.
+        match self.core.knock(client.remote, clock::mono()) {
+            Ok(knock) => self.accept_knocked(stream, client, knock).await,
+            Err(refusal) => {
+                self.before(clock::mono().after(LINGER), send(&mut stream, &refusal.response().to_bytes())).await;
+                Err(refusal.into())
+            }
+        }
+    }
+
+    /// [`Guard::accept`] for who has a slot to wait in.
+    pub(crate) async fn accept_knocked<S>(
+        &self,
+        mut stream: S,
+        client: Client,
+        knock: Knock,
+    ) -> Result<Guarded<S, T>, AcceptError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let head_timeout = self.core.policy().document().transport.head_timeout.get();
         let by = clock::mono().after(head_timeout);
         let mut bytes = Vec::new();
-        let opened = match self.before(by, self.read_candidate(&mut stream, &mut bytes, client)).await {
+        let opened = match self.before(by, self.read_candidate(&mut stream, &mut bytes, client, knock)).await {
             None => Err(Reason::HandshakeTimeout.into()),
             Some(Err(error)) => Err(error),
             Some(Ok((candidate, consumed))) => {
@@ -140,6 +159,7 @@ impl<T: Timer> Guard<T> {
         stream: &mut S,
         bytes: &mut Vec<u8>,
         client: Client,
+        knock: Knock,
     ) -> Result<(Candidate, usize), AcceptError>
     where
         S: AsyncRead + Unpin,
@@ -153,7 +173,9 @@ impl<T: Timer> Guard<T> {
             }
             bytes.extend_from_slice(piece.get(..read).unwrap_or_default());
             if let Head::Complete { head, consumed } = parser.parse(bytes)? {
-                let candidate = self.core.screen(&head.request(client.address, client.tls), clock::now())?;
+                // The candidate takes a slot of its own.
+                drop(knock);
+                let candidate = self.core.screen(&head.request(client.remote, client.tls), clock::now())?;
                 return Ok((candidate, consumed));
             }
         }

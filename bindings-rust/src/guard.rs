@@ -96,11 +96,12 @@ impl<T: Timer> Guard<T> {
     /// credential that it covers.
     ///
     /// # Errors
-    /// When 100,000 revocations are in force already. Nothing was revoked then.
+    /// When 100,000 revocations are in force already: the open connections close all the same, but
+    /// new handshakes are not refused.
     pub fn revoke(&self, what: &Revocation, lasts: Duration) -> Result<usize, RevocationsFull> {
-        let affected = self.core.revoke(what, lasts, clock::now().unix)?;
-        self.wake(&affected);
-        Ok(affected.ids.len())
+        let revoked = self.core.revoke(what, lasts, clock::now().unix);
+        self.wake(revoked.as_ref().unwrap_or_else(|full| &full.affected));
+        revoked.map(|affected| affected.ids.len())
     }
 
     /// Refuses new connections and closes the open ones, spread evenly over the policy's

@@ -30,7 +30,7 @@ impl<T: Timer> Guard<T> {
                 _ => HttpVersion::Http10,
             },
             headers: &headers,
-            peer: client.address,
+            peer: client.remote,
             tls: client.tls,
         };
         self.upgrade(&request).await

@@ -29,7 +29,7 @@
 //!     let guard = guard.clone();
 //!     smol::spawn(async move {
 //!         // `tls` is the truth about the stream: here a proxy on this machine would have to end it.
-//!         let client = Client { address: Some(peer.ip()), tls: false };
+//!         let client = Client { remote: peer.ip().into(), tls: false };
 //!         let Ok(mut socket) = guard.accept(stream, client).await else { return };
 //!         while let Some(Incoming::Text { text, .. }) = socket.next().await {
 //!             socket.send(text.as_str().into()).await.ok();

@@ -3,7 +3,6 @@
 
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -17,6 +16,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+
+use wswarden_core::Remote;
 
 use crate::accept::{AcceptError, Client};
 use crate::clock;
@@ -97,20 +98,22 @@ impl<T: Timer> Guard<T> {
     /// too, so that a peer that stalls in it holds a socket no longer than that.
     ///
     /// # Errors
-    /// As [`Guard::accept`]; a failed TLS handshake is an [`AcceptError::Io`].
+    /// As [`Guard::accept`]; a failed TLS handshake is an [`AcceptError::Io`]. Who may not even wait
+    /// for it is refused without an answer: there is no way to give one yet.
     pub async fn accept_tls<S>(
         &self,
         stream: S,
         config: &Arc<ServerConfig>,
-        address: Option<IpAddr>,
+        remote: Remote,
     ) -> Result<Guarded<TlsStream<S>, T>, AcceptError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
+        let knock = self.core.knock(remote, clock::mono())?;
         let by = clock::mono().after(self.core.policy().document().transport.head_timeout.get());
         let handshake = TlsAcceptor::from(Arc::clone(config)).accept(stream);
         let stream = self.before(by, handshake).await.ok_or(io::Error::from(io::ErrorKind::TimedOut))??;
-        self.accept(stream, Client { address, tls: true }).await
+        self.accept_knocked(stream, Client { remote, tls: true }, knock).await
     }
 }
 

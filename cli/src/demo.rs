@@ -116,7 +116,7 @@ pub(crate) fn run(demo: &Demo) -> miette::Result<()> {
 
 /// One connection, from its first byte to its end.
 async fn serve(guard: Guard, config: Arc<ServerConfig>, hub: Arc<Hub>, stream: TcpStream, address: IpAddr) {
-    let mut socket = match guard.accept_tls(stream, &config, Some(address)).await {
+    let mut socket = match guard.accept_tls(stream, &config, address.into()).await {
         Ok(socket) => socket,
         Err(AcceptError::Refused(refusal)) => {
             return log(&format!("refused {} {}", refusal.reason(), refusal.detail().unwrap_or_default()));

@@ -5,14 +5,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::credential::{Located, token_entries};
-use crate::guard::{Guard, Refused, Seats};
+use crate::guard::{Guard, Judged, Question, Refused, Seats};
 use crate::http::{self, Refusal, Request, Response};
 use crate::identity::Identity;
-use crate::policy::{CredentialKind, Rules};
+use crate::policy::Rules;
 use crate::reason::Reason;
 use crate::secret::Secret;
 use crate::session::{Opening, Session};
-use crate::time::{Now, Timestamp};
+use crate::time::{Now, Timestamp, UnixTime};
 use crate::verdict::Outcome;
 
 /// Where a connection comes from.
@@ -69,6 +69,7 @@ pub enum Admission {
 pub struct Waiting {
     candidate: Candidate,
     need: Need,
+    question: Question,
 }
 
 /// What only the host can find out.
@@ -79,6 +80,18 @@ pub enum Need {
     Identity(Secret),
     /// Whether this identity still holds, and what it may do now.
     Revalidate(Identity),
+    /// The keys that are published at this URL. They are being fetched:
+    /// [`Guard::handle_timeout`] has said so, or does now. Answer with [`Answer::Keys`] when
+    /// [`Guard::keys_fetched`] or [`Guard::keys_failed`] was called for it.
+    Keys(Box<str>),
+    /// Whether a ticket was used before: mark it as used, in one step, in the store that your servers
+    /// share, and answer [`Answer::Unused`] if it was not there. Keep it until `until`.
+    Ticket {
+        /// What the ticket is known by. It is no secret, and opens nothing.
+        id: [u8; 32],
+        /// When the ticket runs out.
+        until: UnixTime,
+    },
 }
 
 /// The host's answer to a [`Need`].
@@ -87,7 +100,11 @@ pub enum Need {
 pub enum Answer {
     /// The token is this user's.
     Identity(Identity),
-    /// The token is nobody's.
+    /// The keys were fetched, or could not be: look again.
+    Keys,
+    /// The ticket was not used before, and is marked as used now.
+    Unused,
+    /// The token is nobody's, or the ticket was used before.
     Refused,
     /// The host cannot tell just now. The connection is refused: fail closed.
     Unavailable,
@@ -102,12 +119,6 @@ pub enum Judgement {
     /// Something only the host can find out is needed first; hand the answer to
     /// [`Session::provide`].
     Wait(Need),
-}
-
-/// What judging a credential without the host comes to.
-pub(crate) enum Judged {
-    Identity(Identity),
-    Ask(Need),
 }
 
 impl Guard {
@@ -176,24 +187,6 @@ impl Guard {
             deadline: now.mono.after(document.deadline.admit.get()),
         })
     }
-
-    /// Judges a credential as far as the core can.
-    pub(crate) fn judge(
-        &self,
-        rules: &Rules,
-        kind: CredentialKind,
-        secret: Secret,
-        now: Now,
-    ) -> Result<Judged, Refusal> {
-        match (kind, &rules.jwt) {
-            (CredentialKind::Session, _) => Ok(Judged::Ask(Need::Identity(secret))),
-            (CredentialKind::Jwt, Some(verifier)) => match verifier.verify(secret.expose(), now.unix) {
-                Ok(identity) => Ok(Judged::Identity(identity)),
-                Err(fault) => Err(Refusal::from(fault.reason()).because(fault.name())),
-            },
-            (CredentialKind::Jwt, None) => Err(Reason::Internal.into()),
-        }
-    }
 }
 
 impl Candidate {
@@ -221,15 +214,19 @@ impl Candidate {
         self.in_time(now.mono)?;
         match std::mem::replace(&mut self.located, Located::None) {
             Located::Deferred => Ok(Admission::Open(self.open(None, now))),
-            Located::None => self.identified(Identity::guest(), now),
+            Located::None => self.identified(Arc::new(Identity::guest()), now),
             Located::Explicit { kind, secret, .. } | Located::Ambient { kind, secret } => {
-                let rules = Arc::clone(&self.rules);
-                match self.guard.judge(&rules, kind, secret, now) {
-                    Ok(Judged::Identity(identity)) => self.identified(identity, now),
-                    Ok(Judged::Ask(need)) => Ok(Admission::Wait(Waiting { candidate: self, need })),
-                    Err(refusal) => Err(self.rejected(refusal, now.mono)),
-                }
+                let judged = self.guard.judge(&self.rules, &self.peer, kind, secret, now);
+                self.judged(judged, now)
             }
+        }
+    }
+
+    fn judged(mut self, judged: Result<Judged, Refusal>, now: Now) -> Result<Admission, Refusal> {
+        match judged {
+            Ok(Judged::Identity(identity)) => self.identified(identity, now),
+            Ok(Judged::Ask(need, question)) => Ok(Admission::Wait(Waiting { candidate: self, need, question })),
+            Err(refusal) => Err(self.rejected(refusal, now.mono)),
         }
     }
 
@@ -250,16 +247,17 @@ impl Candidate {
         Ok(())
     }
 
-    fn identified(mut self, identity: Identity, now: Now) -> Result<Admission, Refusal> {
+    fn identified(mut self, identity: Arc<Identity>, now: Now) -> Result<Admission, Refusal> {
         self.recheck(now.mono)?;
-        let identity = Arc::new(identity);
         let admitted = self.seats.admit(&self.rules, &identity, now);
         admitted.map_err(|refused| refused.at(now.mono))?;
         Ok(Admission::Open(self.open(Some(identity), now)))
     }
 
     fn rejected(&mut self, refusal: Refusal, now: Timestamp) -> Refusal {
-        self.seats.failed(&self.rules, now);
+        if refusal.is_a_failure() {
+            self.seats.failed(&self.rules, now);
+        }
         refusal
     }
 
@@ -300,10 +298,9 @@ impl Waiting {
 
     fn provide_unrecorded(mut self, answer: Answer, now: Now) -> Result<Admission, Refusal> {
         self.candidate.in_time(now.mono)?;
-        match answer {
-            Answer::Identity(identity) => self.candidate.identified(identity, now),
-            Answer::Refused => Err(self.candidate.rejected(Reason::CredentialInvalid.into(), now.mono)),
-            Answer::Unavailable => Err(Reason::IdentityUnavailable.into()),
-        }
+        // What was changed meanwhile holds before the credential is looked at again.
+        self.candidate.recheck(now.mono)?;
+        let judged = self.candidate.guard.answered(&self.candidate.rules, self.question, answer, now);
+        self.candidate.judged(judged, now)
     }
 }

@@ -1,6 +1,7 @@
 //! What a host can do: each adapter states it once, as a constant.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::policy::{HeartbeatMode, Policy, PolicyError, Rules};
 
@@ -94,6 +95,51 @@ impl Gap {
             Self::Fragments => "fragments",
             Self::HttpRefusal => "http_refusal",
         }
+    }
+
+    /// The gap with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|gap| gap.name() == name)
+    }
+}
+
+/// What a host tells its WebSocket library, which must not buffer more than the policy will take:
+/// of all routes the loosest, because a library is set up before the route is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HostLimits {
+    /// The largest message, in bytes, all fragments together.
+    pub max_message: u64,
+    /// The most fragments of a message.
+    pub max_fragments: u32,
+    /// The most bytes that wait to be sent.
+    pub max_queue: u64,
+    /// The largest request head, in bytes.
+    pub max_head: u64,
+    /// For the whole request head.
+    pub head_timeout: Duration,
+    /// From our close frame to the cut.
+    pub close_timeout: Duration,
+}
+
+impl HostLimits {
+    pub(crate) fn of(policy: &Policy) -> Self {
+        let none = Self {
+            max_message: 0,
+            max_fragments: 0,
+            max_queue: 0,
+            max_head: 0,
+            head_timeout: Duration::ZERO,
+            close_timeout: Duration::ZERO,
+        };
+        policy.all_rules().map(|rules| &rules.document).fold(none, |most, document| Self {
+            max_message: most.max_message.max(document.message.max_bytes.bytes()),
+            max_fragments: most.max_fragments.max(document.message.max_fragments),
+            max_queue: most.max_queue.max(document.queue.hard.bytes()),
+            max_head: most.max_head.max(document.transport.max_head.bytes()),
+            head_timeout: most.head_timeout.max(document.transport.head_timeout.get()),
+            close_timeout: most.close_timeout.max(document.deadline.close.get()),
+        })
     }
 }
 

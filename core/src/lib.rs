@@ -15,7 +15,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use wswarden_core::http::{Header, HttpVersion, Request};
+//! use wswarden_core::http::{Header, HttpVersion, Remote, Request};
 //! use wswarden_core::{Action, Admission, Answer, Guard, Host, Identity, Message, Need, Now, Policy, Timestamp, UnixTime, Verdict};
 //!
 //! let policy = Policy::from_toml(r#"
@@ -37,7 +37,7 @@
 //! .map(|(name, value)| Header { name, value: value.as_bytes() });
 //! let request = Request {
 //!     method: "GET", target: "/chat", version: HttpVersion::Http11, headers: &headers,
-//!     peer: Some([198, 51, 100, 7].into()), tls: true,
+//!     peer: Remote::Address([198, 51, 100, 7].into()), tls: true,
 //! };
 //!
 //! // All that needs no credential judged; then the credential. A JSON Web Token is judged at once;
@@ -146,17 +146,17 @@ mod story;
 mod time;
 mod verdict;
 
-pub use credential::{Revocation, RevocationsFull};
+pub use credential::Revocation;
 pub use event::{Event, EventKind, SessionId};
 pub use frames::FrameMeter;
-pub use guard::{Affected, Guard, Reconciled, Stats};
+pub use guard::{Affected, Guard, GuardAction, Knock, Reconciled, RevocationsFull, Stats};
 pub use handshake::{Admission, Answer, Candidate, Judgement, Need, Peer, Waiting};
-pub use host::{Gap, Host};
-pub use http::Refusal;
+pub use host::{Gap, Host, HostLimits};
+pub use http::{Refusal, Remote};
 pub use identity::{Identity, UserKey};
 pub use policy::{Policy, PolicyError};
 pub use reason::{Dialect, Reason, Retry};
-pub use registry::{Entry, Full, Handle, Provided, Registry, StaleHandle, Tick};
+pub use registry::{Admitted, Entry, Handle, Registry, StaleHandle, Tick};
 pub use secret::Secret;
 pub use session::{Message, Session};
 pub use time::{Now, Timestamp, UnixTime};

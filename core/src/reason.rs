@@ -35,6 +35,25 @@ pub enum Retry {
     WithNewCredential,
 }
 
+impl Dialect {
+    /// Every dialect.
+    pub const ALL: &'static [Self] = &[Self::Rfc, Self::App, Self::Guide];
+
+    /// The name in a policy.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rfc => "rfc",
+            Self::App => "app",
+            Self::Guide => "guide",
+        }
+    }
+
+    /// The dialect with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|dialect| dialect.name() == name)
+    }
+}
+
 impl Retry {
     /// The name in logs and documents.
     pub const fn name(self) -> &'static str {
@@ -67,6 +86,11 @@ macro_rules! reasons {
             /// The name in logs, metrics, problem documents and error replies.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name),+ }
+            }
+
+            /// The reason with this name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|reason| reason.name() == name)
             }
 
             /// The pinned number, as bits 8 to 15 of a verdict carry it.

@@ -1,16 +1,15 @@
 //! What the stories in the tests share: a guard, a virtual clock, a client with a token.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use jsonwebtoken::{EncodingKey, encode};
 use serde_json::{Value, json};
 
-use crate::http::{Header, HttpVersion, Request};
+use crate::http::{Header, HttpVersion, Remote, Request};
 use crate::message::Scratch;
 use crate::{
-    Admission, Affected, Close, Due, Guard, Host, Message, Now, Outcome, Policy, Reason, Refusal, Revocation, Session,
-    Timestamp, UnixTime, Verdict,
+    Admission, Affected, Candidate, Close, Due, Guard, Host, Message, Now, Outcome, Policy, Reason, Refusal,
+    Revocation, Session, Timestamp, UnixTime, Verdict,
 };
 
 const KEY: &str = "a key for the stories, of 32 bytes or more";
@@ -36,7 +35,7 @@ pub(crate) struct Story {
 pub(crate) struct Client {
     pub(crate) target: String,
     pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) peer: Option<IpAddr>,
+    pub(crate) peer: Remote,
     pub(crate) tls: bool,
 }
 
@@ -57,7 +56,7 @@ impl Client {
             ("origin", ORIGIN),
         ];
         let headers = fixed.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
-        Self { target: "/chat".into(), headers, peer: Some([198, 51, 100, 7].into()), tls: true }
+        Self { target: "/chat".into(), headers, peer: Remote::Address([198, 51, 100, 7].into()), tls: true }
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -75,7 +74,7 @@ impl Client {
     }
 
     pub(crate) fn from(mut self, peer: &str) -> Self {
-        self.peer = Some(peer.parse().unwrap());
+        self.peer = Remote::Address(peer.parse().unwrap());
         self
     }
 
@@ -118,6 +117,10 @@ impl Story {
     }
 
     pub(crate) fn admit(&self, client: &Client) -> Result<Admission, Refusal> {
+        self.screen(client)?.admit(self.now)
+    }
+
+    pub(crate) fn screen(&self, client: &Client) -> Result<Candidate, Refusal> {
         let headers: Vec<_> =
             client.headers.iter().map(|(name, value)| Header { name, value: value.as_bytes() }).collect();
         let request = Request {
@@ -128,7 +131,7 @@ impl Story {
             peer: client.peer,
             tls: client.tls,
         };
-        self.guard.screen(&request, self.now)?.admit(self.now)
+        self.guard.screen(&request, self.now)
     }
 
     /// Lets a client in that must be let in.

@@ -56,6 +56,24 @@ impl Close {
     pub const fn text(self) -> &'static str {
         self.reason.name()
     }
+
+    /// The longest payload of a control frame, in bytes (RFC 6455 section 5.5).
+    pub const MAX: usize = 125;
+
+    /// Renders the close frame's payload: the code, in network order, and the text; nothing for code 0.
+    pub fn write(self, buffer: &mut [u8; Self::MAX]) -> &[u8] {
+        let bytes = self.code.to_be_bytes().into_iter().chain(self.text().bytes()).take(if self.code == 0 {
+            0
+        } else {
+            Self::MAX
+        });
+        let mut length = 0_usize;
+        for (place, byte) in buffer.iter_mut().zip(bytes) {
+            *place = byte;
+            length = length.saturating_add(1);
+        }
+        buffer.get(..length).unwrap_or_default()
+    }
 }
 
 /// An error reply to send as a text message.
@@ -159,6 +177,17 @@ pub enum Pressure {
     Close(Close, Option<Event>),
 }
 
+impl Pressure {
+    /// The pinned number: 1 free, 2 full, 3 close. 0 is no pressure's.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Free => 1,
+            Self::Full => 2,
+            Self::Close(..) => 3,
+        }
+    }
+}
+
 impl Verdict {
     const INVALID: u32 = 0;
 
@@ -167,7 +196,7 @@ impl Verdict {
     /// read as a message to deliver.
     pub fn number(self) -> u32 {
         let (outcome, reason, kind) = match self {
-            Self::Deliver(kind) => (1, None, kind.get()),
+            Self::Deliver(kind) => (1, None, kind.number()),
             Self::Reply(reply) => (2, Some(reply.reason), 0),
             Self::Drop(reason) => (3, Some(reason), 0),
             Self::Close(close) => (4, Some(close.reason), 0),
@@ -234,6 +263,28 @@ mod tests {
         assert_eq!(Verdict::Close(Close::new(Reason::MessageTooBig, Dialect::App)).number(), 0x0000_2004);
         assert_eq!(Verdict::Authenticate.number(), 5);
         assert_eq!(Verdict::Pong.number(), 6);
+    }
+
+    #[test]
+    fn a_close_frame_has_code_and_text_or_nothing() {
+        let mut buffer = [0; Close::MAX];
+        let close = Close::new(Reason::MessageTooBig, Dialect::App);
+        assert_eq!(close.write(&mut buffer), b"\x03\xf1message_too_big");
+        assert_eq!(Close { code: 0, ..close }.write(&mut buffer), b"");
+    }
+
+    #[test]
+    fn names_and_numbers_lead_back() {
+        for &reason in Reason::ALL {
+            assert_eq!(Reason::from_name(reason.name()), Some(reason));
+        }
+        for &dialect in Dialect::ALL {
+            assert_eq!(Dialect::from_name(dialect.name()), Some(dialect));
+            assert_eq!(serde_json::to_value(dialect).expect("a name"), dialect.name());
+        }
+        assert_eq!((Reason::from_name(""), Dialect::from_name("App")), (None, None));
+        assert_eq!(TypeIndex::from_number(TypeIndex::AUTH.number()), Some(TypeIndex::AUTH));
+        assert_eq!(TypeIndex::from_number(0x4000), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::time::Duration;
 
-use wswarden_core::http::{Header, HttpVersion, Request};
+use wswarden_core::http::{Header, HttpVersion, Remote, Request};
 use wswarden_core::message::Scratch;
 use wswarden_core::{
     Action, Admission, Answer, Guard, Handle, Identity, Message, Now, Policy, Reason, Registry, Tick, Timestamp,
@@ -90,7 +90,7 @@ fn host() -> Host {
         target: "/chat",
         version: HttpVersion::Http11,
         headers: &headers,
-        peer: Some("2001:db8::1".parse().unwrap()),
+        peer: Remote::Address("2001:db8::1".parse().unwrap()),
         tls: true,
     };
     let Ok(Admission::Wait(waiting)) = guard.screen(&request, now).unwrap().admit(now) else { panic!("not asked") };

@@ -14,7 +14,7 @@ use jsonwebtoken::{EncodingKey, encode};
 use serde_json::{Value, json};
 use smol::Task;
 use smol::net::{TcpListener, TcpStream};
-use wswarden::{AcceptError, Client, Close, Event, Guard, Incoming, Policy, Reason, Resolve, Smol, Timer};
+use wswarden::{AcceptError, Client, Close, Event, Guard, Incoming, Policy, Reason, Remote, Resolve, Smol, Timer};
 
 pub(crate) const KEY: &str = "a key for these tests, of 32 bytes or more";
 pub(crate) const ORIGIN: &str = "https://app.example.com";
@@ -108,7 +108,7 @@ pub(crate) struct End {
 
 /// What the server knows of a client here.
 pub(crate) const LOCAL: Client =
-    Client { address: Some(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)), tls: true };
+    Client { remote: Remote::Address(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)), tls: true };
 
 /// Guards one connection and echoes what is delivered, to its end.
 pub(crate) async fn echo<S, T>(guard: Guard<T>, stream: S) -> End

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use async_tungstenite::tungstenite::Message;
-use futures::io::{AsyncRead, AsyncWrite};
+use futures::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use futures::{FutureExt, SinkExt, StreamExt};
 use smol::Timer;
 use wswarden::{EventKind, Outgoing, Reason, SendError};
@@ -36,6 +36,33 @@ fn t20_a_client_that_never_reads_or_answers_is_cut() {
         empty(&guard).await;
         let kinds: Vec<_> = log.lock().unwrap().iter().map(|event| event.kind).collect();
         assert_eq!(kinds, [EventKind::Opened, EventKind::Closed]);
+    });
+}
+
+#[test]
+fn t13_sockets_that_stay_silent_are_few_and_cost_the_others_nothing() {
+    run(async {
+        let guard = guard("");
+        let mut silent = Vec::new();
+        for _ in 0..8 {
+            silent.push(serve(&guard).await);
+        }
+        while guard.stats().unauthenticated < 8 {
+            Timer::after(Duration::from_millis(5)).await;
+        }
+        let (server, mut client) = serve(&guard).await;
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
+        assert_eq!(server.await.refused, Some(Reason::TooManyConnections));
+
+        // One of them leaves, and the next is served; the others wait for their deadline.
+        let (server, stream) = silent.pop().unwrap();
+        drop(stream);
+        assert!(server.await.failed);
+        let (_server, mut client) = open(&guard, "ann").await;
+        client.send(CHAT.into()).await.unwrap();
+        assert_eq!(client.next().await.unwrap().unwrap(), Message::text(CHAT));
     });
 }
 

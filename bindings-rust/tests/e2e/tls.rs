@@ -16,7 +16,7 @@ use rustls::{ClientConfig, RootCertStore};
 use smol::Task;
 use smol::net::TcpStream;
 use wswarden::tls::{Certificate, ServerConfig};
-use wswarden::{Guard, Smol};
+use wswarden::{Guard, Remote, Smol};
 
 use crate::lab::{CHAT, End, chat, connect, empty, frame, guard, head, read_to_end, run, sockets, token};
 
@@ -46,7 +46,7 @@ async fn serve(guard: &Guard<Smol>, config: &Arc<ServerConfig>) -> (Task<Option<
     let (server, client) = sockets().await;
     let (guard, config) = (guard.clone(), Arc::clone(config));
     let server = smol::spawn(async move {
-        let socket = guard.accept_tls(server, &config, None).await.ok()?;
+        let socket = guard.accept_tls(server, &config, Remote::Unix).await.ok()?;
         Some(chat(socket).await)
     });
     (server, client)

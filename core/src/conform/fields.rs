@@ -1,14 +1,13 @@
 //! Reading the fields of a question, each with an error that names it.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::http::Header;
+use crate::http::{Header, Remote};
 use crate::policy::PolicyError;
 
 /// What is wrong with a question.
@@ -91,10 +90,10 @@ pub(super) fn encoded(bytes: &[u8]) -> String {
     BASE64_STANDARD.encode(bytes)
 }
 
-/// An address; none for the peer of a local socket.
-pub(super) fn address(from: &Value, name: &str) -> Result<Option<IpAddr>, Wrong> {
-    let parse = |text: &str| text.parse().map_err(|_| expected(name, "an IP address"));
-    optional_text(from, name)?.map(parse).transpose()
+/// The `peer` of a request: an address, or none for a local socket.
+pub(super) fn remote(from: &Value) -> Result<Remote, Wrong> {
+    let parse = |text: &str| text.parse().map(Remote::Address).map_err(|_| expected("peer", "an IP address"));
+    optional_text(from, "peer")?.map_or(Ok(Remote::Unix), parse)
 }
 
 /// `[[name, value], ...]`.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::fields::{Wrong, address, flag, headers, optional, optional_text, text, texts, typed};
+use super::fields::{Wrong, flag, headers, optional, optional_text, remote, text, texts, typed};
 use crate::http::{
     Authority, HttpVersion, Origin, OriginEntry, OriginList, Request, client_address, cookie_value,
     header_list as list_of,
@@ -51,7 +51,7 @@ pub(super) fn client_ip(question: &Value) -> Result<Value, Wrong> {
         target: "/",
         version: HttpVersion::Http11,
         headers: &headers(question, "headers")?,
-        peer: address(question, "peer")?,
+        peer: remote(question)?,
         tls: false,
     };
     let AddressRate { prefix4, prefix6, .. } = AddressRate::default();

@@ -1,16 +1,14 @@
 //! Whole upgrade requests, and what answers them.
 
-use std::net::IpAddr;
-
 use serde_json::{Map, Value, json};
 
 use super::fields::{
-    Wrong, address, bytes, encoded, flag, headers, in_policy, optional, optional_number, optional_text, required, text,
+    Wrong, bytes, encoded, flag, headers, in_policy, optional, optional_number, optional_text, remote, required, text,
 };
 use crate::guard::Guard;
 use crate::handshake::{Admission, Answer, Need, Waiting};
 use crate::host::Host;
-use crate::http::{Head, HeadParser, Header, HttpVersion, Refusal, Request};
+use crate::http::{Head, HeadParser, Header, HttpVersion, Refusal, Remote, Request};
 use crate::identity::Identity;
 use crate::policy::Policy;
 use crate::reason::{Reason, Retry};
@@ -28,7 +26,7 @@ pub(super) fn request(question: &Value) -> Result<Value, Wrong> {
 pub(super) fn head(question: &Value) -> Result<Value, Wrong> {
     let policy = policy(question)?;
     let bytes = bytes(question, "bytes")?;
-    let (peer, tls): (Option<IpAddr>, bool) = (address(question, "peer")?, flag(question, "tls", false)?);
+    let (peer, tls) = (remote(question)?, flag(question, "tls", false)?);
     let (now, identity) = (now(question)?, identity(question, "identity")?);
     let transport = policy.document().transport.clone();
     match HeadParser::new(&transport).parse(&bytes) {
@@ -69,7 +67,7 @@ pub(super) fn guard(policy: Policy, number: u64) -> Result<Guard, Wrong> {
 }
 
 /// Answers a need with the identity that the question brings, if it brings one.
-pub(super) fn resolve(admission: Admission, identity: Option<Identity>, now: Now) -> Result<Admission, Refusal> {
+fn resolve(admission: Admission, identity: Option<Identity>, now: Now) -> Result<Admission, Refusal> {
     match (admission, identity) {
         (Admission::Wait(waiting), Some(identity)) => Waiting::provide(waiting, Answer::Identity(identity), now),
         (admission, _) => Ok(admission),
@@ -97,6 +95,8 @@ pub(super) fn need(need: &Need) -> Map<String, Value> {
             [("need", "identity".into()), ("token", String::from_utf8_lossy(token.expose()).into())]
         }
         Need::Revalidate(identity) => [("need", "revalidate".into()), ("subject", identity.subject().into())],
+        Need::Keys(url) => [("need", "keys".into()), ("url", (&**url).into())],
+        Need::Ticket { id, .. } => [("need", "ticket".into()), ("id", encoded(id).into())],
     };
     words.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -116,7 +116,7 @@ pub(super) struct Asked<'a> {
     target: &'a str,
     version: HttpVersion,
     headers: Vec<Header<'a>>,
-    peer: Option<IpAddr>,
+    peer: Remote,
     tls: bool,
 }
 
@@ -133,7 +133,7 @@ impl<'a> Asked<'a> {
             target: text(from, "target")?,
             version,
             headers: headers(from, "headers")?,
-            peer: address(from, "peer")?,
+            peer: remote(from)?,
             tls: flag(from, "tls", false)?,
         })
     }

@@ -1,7 +1,7 @@
 //! Tokens that were found good, so that a crowd that reconnects pays for each signature once.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::digest::{Digest, DigestMap};
@@ -14,14 +14,18 @@ use crate::time::UnixTime;
 /// Parts that are locked apart.
 const SHARDS: usize = 16;
 
-/// Tokens that were found good, by their SHA-256 digest. Bounded: what was not asked for the
+/// Tokens that were found good, by a keyed digest of the token and of all that it was judged by, so
+/// that what is good on one path is not for that good on another. Bounded: what was not asked for the
 /// longest goes first. Bad tokens are not remembered: their number is the attacker's choice.
 pub struct TokenCache {
+    key: [u8; 32],
     shards: [Mutex<Shard>; SHARDS],
     /// The most tokens in one half of a shard.
-    half: usize,
+    half: AtomicUsize,
     /// Counts the times it was emptied, so that a token judged before is not put in after.
     generation: AtomicU64,
+    /// How many tokens were judged in full.
+    judged: AtomicU64,
 }
 
 /// Two halves: the younger fills up and becomes the older, whose rest is forgotten.
@@ -36,6 +40,8 @@ struct Shard {
 struct Good {
     identity: Arc<Identity>,
     bounds: Bounds,
+    /// The published keys of which one signed it: with other keys it is judged anew.
+    keys: Option<PublishedKeys>,
 }
 
 impl fmt::Debug for TokenCache {
@@ -45,10 +51,18 @@ impl fmt::Debug for TokenCache {
 }
 
 impl TokenCache {
-    /// Room for at least `capacity` tokens, some 150 bytes each and their identities.
-    pub fn new(capacity: usize) -> Self {
+    /// Room for at least `capacity` tokens, some 150 bytes each and their identities. `key` is 32
+    /// secret random bytes: digests are keyed, so that nobody can choose tokens that share a shard
+    /// or a bucket, and no digest says anything outside of this process.
+    pub fn new(capacity: usize, key: &[u8; 32]) -> Self {
         let shards = std::array::from_fn(|_| Mutex::default());
-        Self { shards, half: capacity.div_ceil(SHARDS).max(1), generation: AtomicU64::new(0) }
+        Self { key: *key, shards, half: AtomicUsize::new(half(capacity)), generation: AtomicU64::new(0), judged: AtomicU64::new(0) }
+    }
+
+    /// Forgets everything, and has room for `capacity` tokens from now on.
+    pub fn reload(&self, capacity: usize) {
+        self.half.store(half(capacity), Ordering::Relaxed);
+        self.clear();
     }
 
     /// Forgets everything: after a revocation, and when keys or rules change.
@@ -64,6 +78,11 @@ impl TokenCache {
         self.shards.iter().map(locked).map(|shard| shard.young.len().saturating_add(shard.old.len())).sum()
     }
 
+    /// How many tokens were judged in full because it did not know them, since it was made.
+    pub fn judged(&self) -> u64 {
+        self.judged.load(Ordering::Relaxed)
+    }
+
     /// Whether it knows none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -75,7 +94,7 @@ impl TokenCache {
             return Some(good.clone());
         }
         let good = shard.old.remove(token)?;
-        shard.insert(*token, good.clone(), self.half);
+        shard.insert(*token, good.clone(), self.half.load(Ordering::Relaxed));
         Some(good)
     }
 
@@ -84,7 +103,7 @@ impl TokenCache {
         let mut shard = locked(shard);
         // Looked at under the lock that emptying takes too: one of both sees the other.
         if self.generation.load(Ordering::Acquire) == generation {
-            shard.insert(token, good, self.half);
+            shard.insert(token, good, self.half.load(Ordering::Relaxed));
         }
     }
 
@@ -123,7 +142,7 @@ impl JwtVerifier {
         self.verify_published_cached(&PublishedKeys::default(), cache, token, now)
     }
 
-    /// The same, with published keys besides the policy's own. Empty the cache when those change.
+    /// The same, with published keys besides the policy's own.
     ///
     /// # Errors
     /// As there.
@@ -135,9 +154,10 @@ impl JwtVerifier {
         now: UnixTime,
     ) -> Result<Arc<Identity>, JwtFault> {
         self.check_length(token)?;
-        let digest = Digest::of_one(token);
+        let digest = Digest::keyed(&cache.key, self.fingerprint(), token);
         if let Some(good) = cache.recall(&digest) {
-            if good.bounds.key_until.is_none_or(|until| now < until) {
+            let published = good.keys.as_ref().is_none_or(|signer| signer.is(keys));
+            if published && good.bounds.key_until.is_none_or(|until| now < until) {
                 return match self.judge_dates(good.identity.expires_at(), good.bounds.not_before, now) {
                     Ok(()) => Ok(good.identity),
                     Err(fault) => {
@@ -150,11 +170,19 @@ impl JwtVerifier {
             cache.forget(&digest);
         }
         let generation = cache.generation.load(Ordering::Acquire);
+        cache.judged.fetch_add(1, Ordering::Relaxed);
         let (identity, bounds) = self.judge(keys, token, now)?;
         let identity = Arc::new(identity);
-        cache.remember(digest, Good { identity: Arc::clone(&identity), bounds }, generation);
+        let keys = bounds.is_published.then(|| keys.clone());
+        cache.remember(digest, Good { identity: Arc::clone(&identity), bounds, keys }, generation);
         Ok(identity)
     }
+}
+
+/// Digests do not spread quite evenly over the shards: an eighth more makes room for what was promised.
+fn half(capacity: usize) -> usize {
+    let even = capacity.div_ceil(SHARDS);
+    even.saturating_add(even.div_euclid(8)).saturating_add(1)
 }
 
 /// A thread that panicked while it held the lock left a table that is whole: no entry is changed

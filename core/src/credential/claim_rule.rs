@@ -1,34 +1,25 @@
-//! Rules an operator adds for single claims: "role must be staff", "groups must contain chat".
+//! Judging the rules that an operator adds for single claims.
+
+use std::collections::BTreeMap;
 
 use super::fault::JwtFault;
 use super::json::{Json, Members, member};
-use crate::policy::PolicyError;
+use crate::policy::{ClaimRule, PolicyError};
 
 /// The most rules, and values of one rule.
 const MAX_RULES: usize = 32;
 
-/// What one claim must say. The claim must be there; values are compared whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ClaimRule {
-    /// The claim is this text.
-    Is(Box<str>),
-    /// The claim is one of these texts.
-    OneOf(Vec<Box<str>>),
-    /// The claim is an array of texts, and this is among them.
-    Contains(Box<str>),
-}
-
 /// Rules by the claim's name.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct NamedRules(Box<[(Box<str>, ClaimRule)]>);
 
 impl NamedRules {
-    pub(super) fn new(rules: Vec<(Box<str>, ClaimRule)>) -> Result<Self, PolicyError> {
+    pub(super) fn new(rules: &BTreeMap<Box<str>, ClaimRule>) -> Result<Self, PolicyError> {
         let refused = |place: &str, problem: &str| Err(PolicyError::new(format!("claims.{place}"), problem));
         if rules.len() > MAX_RULES {
             return Err(PolicyError::new("claims", format!("holds more than {MAX_RULES} rules")));
         }
-        for (name, rule) in &rules {
+        for (name, rule) in rules {
             if name.is_empty() {
                 return refused(name, "must name a claim");
             }
@@ -40,31 +31,29 @@ impl NamedRules {
                 _ => {}
             }
         }
-        Ok(Self(rules.into()))
+        Ok(Self(rules.iter().map(|(name, rule)| (name.clone(), rule.clone())).collect()))
     }
 
     pub(super) fn judge(&self, claims: &Members<'_>) -> Result<(), JwtFault> {
-        self.0.iter().try_for_each(|(name, rule)| rule.judge(member(claims, name).ok_or(JwtFault::MissingClaim)?))
+        self.0.iter().try_for_each(|(name, rule)| judge(rule, member(claims, name).ok_or(JwtFault::MissingClaim)?))
     }
 }
 
-impl ClaimRule {
-    fn judge(&self, claim: &Json<'_>) -> Result<(), JwtFault> {
-        let fits = match self {
-            Self::Is(text) => claim.text()? == &**text,
-            Self::OneOf(texts) => {
-                let claim = claim.text()?;
-                texts.iter().any(|text| claim == &**text)
+fn judge(rule: &ClaimRule, claim: &Json<'_>) -> Result<(), JwtFault> {
+    let fits = match rule {
+        ClaimRule::Is(text) => claim.text()? == &**text,
+        ClaimRule::OneOf(texts) => {
+            let claim = claim.text()?;
+            texts.iter().any(|text| claim == &**text)
+        }
+        ClaimRule::Contains(text) => {
+            let Json::Array(entries) = claim else { return Err(JwtFault::ClaimType) };
+            let mut found = false;
+            for entry in entries {
+                found |= entry.text()? == &**text;
             }
-            Self::Contains(text) => {
-                let Json::Array(entries) = claim else { return Err(JwtFault::ClaimType) };
-                let mut found = false;
-                for entry in entries {
-                    found |= entry.text()? == &**text;
-                }
-                found
-            }
-        };
-        if fits { Ok(()) } else { Err(JwtFault::Claim) }
-    }
+            found
+        }
+    };
+    if fits { Ok(()) } else { Err(JwtFault::Claim) }
 }

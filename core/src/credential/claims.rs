@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use super::claim_rule::{ClaimRule, NamedRules};
+use super::claim_rule::NamedRules;
 use super::fault::JwtFault;
 use super::json::{Json, Members, member};
 use crate::identity::Identity;
-use crate::policy::{Jwt, PolicyError, WaivedClaim};
+use crate::policy::{Jwt, PolicyError, Roles, WaivedClaim};
 use crate::time::UnixTime;
+
+/// The most roles, and scopes of one role. They are searched for each token.
+const MAX_ROLES: usize = 64;
 
 /// The policy's rules for claims.
 #[derive(Debug)]
@@ -21,6 +24,7 @@ pub(super) struct ClaimRules {
     subject: Box<str>,
     tenant: Option<Box<str>>,
     scopes: Box<str>,
+    roles: Option<Roles>,
     named: NamedRules,
 }
 
@@ -58,14 +62,9 @@ impl ClaimRules {
             subject: rules.subject.clone(),
             tenant: rules.tenant.clone(),
             scopes: rules.scopes.clone(),
-            named: NamedRules::default(),
+            roles: rules.roles.clone().map(checked_roles).transpose()?,
+            named: NamedRules::new(&rules.claims)?,
         })
-    }
-
-    /// Adds rules for single claims.
-    pub(super) fn require(&mut self, rules: Vec<(Box<str>, ClaimRule)>) -> Result<(), PolicyError> {
-        self.named = NamedRules::new(rules)?;
-        Ok(())
     }
 
     /// Judges decoded claims. The signature must have been checked before. A claim of a wrong type
@@ -82,7 +81,7 @@ impl ClaimRules {
         let registered_subject = text(&claims, "sub")?;
         let subject = if &*self.subject == "sub" { registered_subject } else { text(&claims, &self.subject)? };
         let tenant = self.tenant.as_ref().map(|name| text(&claims, name)).transpose()?.flatten();
-        let scopes = scopes(&claims, &self.scopes)?;
+        let scopes = self.permitted(&claims)?;
         let namespace = self.judge_issuer(issuer)?;
         self.judge_audience(member(&claims, "aud"))?;
         self.named.judge(&claims)?;
@@ -145,6 +144,20 @@ impl ClaimRules {
         }
     }
 
+    /// The scopes that the token names, and those that its roles permit.
+    fn permitted<'m>(&'m self, claims: &'m Members<'_>) -> Result<Vec<&'m str>, JwtFault> {
+        let mut permitted = scopes(claims, &self.scopes)?;
+        if let Some(Roles { claim, permit }) = &self.roles {
+            let by_role = scopes(claims, claim)?.into_iter().filter_map(|role| permit.get(role)).flatten();
+            for scope in by_role {
+                if !permitted.contains(&&**scope) {
+                    permitted.push(scope);
+                }
+            }
+        }
+        Ok(permitted)
+    }
+
     fn judge_audience(&self, claim: Option<&Json<'_>>) -> Result<(), JwtFault> {
         let Some(claim) = claim else {
             return if self.audience_waived { Ok(()) } else { Err(JwtFault::MissingClaim) };
@@ -161,6 +174,24 @@ impl ClaimRules {
         }
         if fits { Ok(()) } else { Err(JwtFault::Audience) }
     }
+}
+
+fn checked_roles(roles: Roles) -> Result<Roles, PolicyError> {
+    let refused = |place: String, problem: String| Err(PolicyError::new(place, problem));
+    if roles.claim.is_empty() {
+        return refused("roles.claim".into(), "must name a claim".into());
+    }
+    if roles.permit.is_empty() || roles.permit.len() > MAX_ROLES {
+        return refused("roles.permit".into(), format!("must hold 1 to {MAX_ROLES} roles"));
+    }
+    for (role, permitted) in &roles.permit {
+        let wrong = |scope: &Box<str>| scope.is_empty() || scope.contains(' ');
+        if permitted.len() > MAX_ROLES || permitted.iter().any(wrong) {
+            let problem = format!("must list at most {MAX_ROLES} scopes, each a word without spaces");
+            return refused(format!("roles.permit.{role}"), problem);
+        }
+    }
+    Ok(roles)
 }
 
 fn date(claims: &Members<'_>, name: &str) -> Result<Option<UnixTime>, JwtFault> {

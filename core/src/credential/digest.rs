@@ -31,6 +31,16 @@ impl Digest {
         Self::from_output(aws_lc_rs::digest::digest(&SHA256, bytes).as_ref())
     }
 
+    /// The digest of `token` under a secret key and a label of fixed length. Nobody is shown it, so
+    /// that it needs not be a MAC: a prefix of secret bytes is enough that nobody can foretell it.
+    pub(super) fn keyed(key: &[u8; 32], label: &Self, token: &[u8]) -> Self {
+        let mut context = Context::new(&SHA256);
+        context.update(key);
+        context.update(label.as_bytes());
+        context.update(token);
+        Self::from_output(context.finish().as_ref())
+    }
+
     /// The bytes.
     pub(super) fn as_bytes(&self) -> &[u8; 32] {
         &self.0

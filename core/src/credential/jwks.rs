@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::digest::Digest;
 use super::jwk::{self, Jwk, JwkMaterial};
 use super::jwt::TokenHeader;
 use super::keys::{Key, Trust};
@@ -18,7 +19,7 @@ use crate::policy::{Algorithm, PolicyError};
 use crate::time::{Timestamp, UnixTime};
 
 /// The largest key set read, in bytes: 64 keys of 4,096 bits with their certificates.
-const MAX_BODY: usize = 256 << 10;
+pub(super) const MAX_BODY: usize = 256 << 10;
 
 /// How published keys are used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,12 +102,19 @@ impl PublishedKeys {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Whether both are one set, not only equal ones.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// The keys of one source.
 pub struct Jwks {
     rules: JwksRules,
     keys: PublishedKeys,
+    /// What they were read from: the same again is the same keys.
+    body: Option<Digest>,
     /// When the keys at hand were fetched; none before the first time.
     fetched: Option<Timestamp>,
     /// When the last fetch began.
@@ -127,7 +135,7 @@ impl Jwks {
     /// Without keys yet.
     pub fn new(rules: JwksRules) -> Self {
         let (keys, unknown) = (PublishedKeys::default(), Vec::new());
-        Self { rules, keys, fetched: None, began: None, fetching: None, unknown }
+        Self { rules, keys, body: None, fetched: None, began: None, fetching: None, unknown }
     }
 
     /// The keys that count at `now`: fresh ones, or stale ones for a bounded time.
@@ -148,6 +156,10 @@ impl Jwks {
         if found {
             return Lookup::Ready;
         }
+        // No key of the source is of that algorithm, nor will be: fetching would not help.
+        if !self.rules.algs.contains(&header.alg()) {
+            return Lookup::Unknown;
+        }
         let known_not = |kid: &str| self.unknown.iter().any(|(id, until)| **id == *kid && *until > now);
         if !keys.is_empty() && header.kid().is_some_and(known_not) {
             return Lookup::Unknown;
@@ -155,9 +167,7 @@ impl Jwks {
         if self.is_fetching(now) {
             return Lookup::Wait;
         }
-        // Keys are here, and of another algorithm than the token's: fetching would not help one
-        // whose algorithm is none of the source's.
-        if self.rules.algs.contains(&header.alg()) && self.begin(header.kid(), now) {
+        if self.begin(header.kid(), now) {
             return Lookup::Fetch;
         }
         if keys.is_empty() { Lookup::Unavailable } else { Lookup::Unknown }
@@ -175,14 +185,19 @@ impl Jwks {
         now >= self.next_timeout() && !self.is_fetching(now) && self.begin(None, now)
     }
 
-    /// Takes what was fetched. A body that is no key set, or has no usable key, counts as a failure:
+    /// Takes what was fetched, and says whether the keys are others now. A body that is no key set, or has no usable key, counts as a failure:
     /// the keys at hand stay.
     ///
     /// # Errors
     /// What is wrong with it, for the log.
-    pub fn fetched(&mut self, body: &[u8], now: Timestamp) -> Result<(), PolicyError> {
+    pub fn fetched(&mut self, body: &[u8], now: Timestamp) -> Result<bool, PolicyError> {
         let asked = self.fetching.take().flatten();
-        self.keys = PublishedKeys::read(body, &self.rules.algs)?;
+        let digest = Digest::of_one(body);
+        let changed = self.body != Some(digest);
+        if changed {
+            self.keys = PublishedKeys::read(body, &self.rules.algs)?;
+            self.body = Some(digest);
+        }
         self.fetched = Some(now);
         self.unknown.retain(|(_, until)| *until > now);
         if let Some(kid) = asked.filter(|kid| self.keys.0.iter().all(|key| key.kid.as_deref() != Some(kid))) {
@@ -193,7 +208,7 @@ impl Jwks {
             }
             self.unknown.push((kid, now.after(self.rules.negative)));
         }
-        Ok(())
+        Ok(changed)
     }
 
     /// Takes note that a fetch failed. The cooldown counts from its beginning, and was written down

@@ -4,14 +4,16 @@ use std::fmt;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
 
-use super::claim_rule::ClaimRule;
 use super::claims::ClaimRules;
+use super::digest::Digest;
 use super::fault::JwtFault;
 use super::jwks::PublishedKeys;
 use super::jws::{Header, Parts, decode};
+use super::key_source::{KeySource, PublishedSource};
 use super::keys::{Key, algorithm_name};
-use super::keyset::KeySet;
+use super::keyset::{KeySet, MAX_TRIES};
 use crate::identity::Identity;
 use crate::policy::{Algorithm, Jwt, PolicyError};
 use crate::time::UnixTime;
@@ -29,27 +31,33 @@ pub struct JwtVerifier {
     /// Headers as nearly every token writes them, encoded, with what reading them gives: most
     /// tokens' headers are recognised by comparing bytes.
     usual: Box<[(Box<str>, Header)]>,
+    /// The keys of a set that the policy holds.
+    inline: PublishedKeys,
+    /// Where further ones are published.
+    source: Option<PublishedSource>,
+    fingerprint: Digest,
 }
 
 impl JwtVerifier {
-    /// Prepares the keys. `env:` and `file:` references must have been resolved to their texts.
+    /// Prepares the keys, those of a key set given inline among them. `env:` and `file:` references
+    /// must have been resolved to their texts.
     ///
     /// # Errors
     /// Which key or claim rule is unsafe or unusable, and why; never with a part of a key in it.
     pub fn new(rules: &Jwt) -> Result<Self, PolicyError> {
-        if rules.keys.is_empty() {
-            return Err(PolicyError::new("keys", "must hold at least one key"));
-        }
-        Self::for_published_keys(rules)
-    }
-
-    /// The same where keys are published: the policy need not hold any.
-    ///
-    /// # Errors
-    /// As for [`JwtVerifier::new`].
-    pub fn for_published_keys(rules: &Jwt) -> Result<Self, PolicyError> {
         let prepare = |(at, key)| Key::new(key).map_err(|e| e.within(&format!("keys[{at}]")));
         let keys: Vec<Key> = rules.keys.iter().enumerate().map(prepare).collect::<Result<_, _>>()?;
+        let mut inline = PublishedKeys::default();
+        let source = rules.jwks.as_ref().map(KeySource::read).transpose().map_err(|e| e.within("jwks"))?;
+        let source = match source {
+            Some(KeySource::Inline(set)) => {
+                inline = set;
+                None
+            }
+            Some(KeySource::Published(published)) => Some(published),
+            None if keys.is_empty() => return Err(PolicyError::new("keys", "must hold at least one key")),
+            None => None,
+        };
         let keys = KeySet::new(keys).map_err(|e| e.within("keys"))?;
         let usual = keys.iter().flat_map(usual_headers).collect();
         Ok(Self {
@@ -58,16 +66,20 @@ impl JwtVerifier {
             typ: rules.typ.iter().map(|typ| media_type(typ).into()).collect(),
             max_length: usize::try_from(rules.max_length.bytes()).unwrap_or(usize::MAX),
             usual,
+            inline,
+            source,
+            fingerprint: fingerprint(rules)?,
         })
     }
 
-    /// Asks more of single claims, by name: each must be there and fit.
-    ///
-    /// # Errors
-    /// A rule that no token could fit, or too many.
-    pub fn require_claims(mut self, rules: Vec<(Box<str>, ClaimRule)>) -> Result<Self, PolicyError> {
-        self.rules.require(rules)?;
-        Ok(self)
+    /// Where further keys are published, if they are.
+    pub fn source(&self) -> Option<&PublishedSource> {
+        self.source.as_ref()
+    }
+
+    /// The digest of all that decides about a token: two verifiers with the same judge alike.
+    pub(super) fn fingerprint(&self) -> &Digest {
+        &self.fingerprint
     }
 
     /// Judges a token at `now`, in civil time.
@@ -98,7 +110,8 @@ impl JwtVerifier {
 
     /// Whether one of the policy's own keys may be tried on a token with this header.
     pub fn has_key_for(&self, header: &TokenHeader, now: UnixTime) -> bool {
-        self.keys.candidates(header.alg(), header.kid(), now).next().is_some()
+        let (alg, kid) = (header.alg(), header.kid());
+        self.keys.candidates(alg, kid, now).chain(self.inline.0.candidates(alg, kid, now)).next().is_some()
     }
 
     /// Who a token is for, and when else than until its expiry it does not count.
@@ -118,15 +131,17 @@ impl JwtVerifier {
             read = Header::read(parts.header)?;
             &read
         };
-        if self.keys.iter().chain(published.0.iter()).all(|key| key.alg != header.alg) {
+        let sets = [&self.keys, &*self.inline.0, &*published.0];
+        if sets.iter().all(|set| set.iter().all(|key| key.alg != header.alg)) {
             return Err(JwtFault::AlgMismatch);
         }
         self.judge_typ(header.typ.as_deref())?;
         let (alg, kid) = (header.alg, header.kid.as_deref());
-        let own = self.keys.candidates(alg, kid, now);
-        let key = parts.signer(own.chain(published.0.candidates(alg, kid, now)))?;
+        let candidates = sets.iter().flat_map(|set| set.candidates(alg, kid, now)).take(MAX_TRIES);
+        let key = parts.signer(candidates)?;
         let (identity, not_before) = self.rules.judge(&decode(parts.payload)?, now)?;
-        Ok((identity, Bounds { not_before, key_until: key.until }))
+        let is_published = published.0.iter().any(|one| std::ptr::eq(one, key));
+        Ok((identity, Bounds { not_before, key_until: key.until, is_published }))
     }
 
     pub(super) fn judge_dates(
@@ -162,6 +177,8 @@ pub(super) struct Bounds {
     pub(super) not_before: Option<UnixTime>,
     /// When the key that signed it stops counting.
     pub(super) key_until: Option<UnixTime>,
+    /// Whether that key is a published one, which counts while it is published.
+    pub(super) is_published: bool,
 }
 
 /// What a token says of its key; anybody can have written it.
@@ -184,6 +201,12 @@ impl fmt::Debug for TokenHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenHeader").field("alg", &self.0.alg).finish_non_exhaustive()
     }
+}
+
+/// Keys are in it, so it is taken before they are masked; nobody is shown it.
+fn fingerprint(rules: &Jwt) -> Result<Digest, PolicyError> {
+    let text = serde_json::to_vec(rules).map(Zeroizing::new).map_err(|e| PolicyError::new("", e.to_string()))?;
+    Ok(Digest::of_one(&text))
 }
 
 fn media_type(typ: &str) -> &str {

@@ -8,7 +8,7 @@ use crate::time::UnixTime;
 pub(super) const MAX_KEYS: usize = 64;
 /// The most keys tried on one token: each try of a public key costs some 50 microseconds, which a
 /// token without signature could otherwise multiply.
-const MAX_TRIES: usize = 8;
+pub(super) const MAX_TRIES: usize = 8;
 
 /// Several keys.
 #[derive(Debug, Default)]

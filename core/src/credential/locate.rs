@@ -225,13 +225,21 @@ fn spelling(source: &Source) -> Result<Spelling, PolicyError> {
         ("form", source.form.is_some(), source.place == Place::Subprotocol),
         ("type", source.message_type.is_some(), source.place == Place::FirstMessage),
         ("field", source.field.is_some(), source.place == Place::FirstMessage),
-        ("dangerous_in_url", source.dangerous_in_url, source.place == Place::Query),
+        (
+            "dangerous_in_url",
+            source.dangerous_in_url,
+            // A ticket that was used is worth nothing to who reads it there.
+            source.place == Place::Query && source.kind != CredentialKind::Ticket,
+        ),
     ];
     if let Some((field, ..)) = unneeded.iter().find(|(_, given, fits)| *given && !fits) {
         return Err(PolicyError::new(*field, "has no meaning in this place"));
     }
     match source.place {
-        Place::Query if !source.dangerous_in_url => {
+        Place::Cookie if source.kind == CredentialKind::Ticket => {
+            Err(PolicyError::new("in", "cannot be a cookie, which is sent again and again: a ticket is used once"))
+        }
+        Place::Query if !source.dangerous_in_url && source.kind != CredentialKind::Ticket => {
             let problem = "puts a reusable token in the URL, which logs and histories keep; \
                            if that must be, say `dangerous_in_url = true`";
             Err(PolicyError::new("in", problem))

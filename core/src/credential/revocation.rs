@@ -47,18 +47,9 @@ impl fmt::Debug for Revocation {
     }
 }
 
-/// The list of revocations has no room for another. Nothing was revoked: an entry that still
-/// counts is never dropped to make room.
+/// The list of revocations has no room for another: an entry that still counts is never dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RevocationsFull;
-
-impl fmt::Display for RevocationsFull {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the list of revocations is full")
-    }
-}
-
-impl std::error::Error for RevocationsFull {}
+pub struct NoRoom;
 
 /// All revocations in force; new handshakes are checked against it, and refreshes.
 pub struct Revocations {
@@ -91,8 +82,8 @@ impl Revocations {
     /// it covers ends. The same thing again extends what is there.
     ///
     /// # Errors
-    /// [`RevocationsFull`].
-    pub fn revoke(&mut self, what: &Revocation, until: UnixTime, now: UnixTime) -> Result<(), RevocationsFull> {
+    /// [`NoRoom`].
+    pub fn revoke(&mut self, what: &Revocation, until: UnixTime, now: UnixTime) -> Result<(), NoRoom> {
         while let Some((end, id)) = self.ends.first().copied().filter(|(end, _)| *end <= now) {
             self.ends.remove(&(end, id));
             self.entries.remove(&id);
@@ -102,7 +93,7 @@ impl Revocations {
             self.ends.remove(&(had.until, id));
             entry = Entry { until: entry.until.max(had.until), issued_until: entry.issued_until.max(had.issued_until) };
         } else if self.entries.len() >= self.capacity {
-            return Err(RevocationsFull);
+            return Err(NoRoom);
         }
         self.ends.insert((entry.until, id));
         self.entries.insert(id, entry);

@@ -27,6 +27,9 @@ pub(crate) struct Ledgers {
 /// The scope of clients without an address; no prefix is this long.
 const NO_ADDRESS: u32 = 0xffff;
 
+/// The scope of sockets without a request; a policy has fewer groups of limits.
+const SOCKETS: u16 = u16::MAX;
+
 impl Ledgers {
     pub(crate) fn new(policy: &Policy, seed: &[u8; 32]) -> Self {
         let cap = &policy.document().cap;
@@ -65,6 +68,14 @@ impl Ledgers {
         let overflow = Key::from_net(keys.overflow(), rules.limits);
         let enter = |net| self.addresses.enter(Key::from_net(net, rules.limits), overflow, now);
         (enter(keys.fine()), keys.wide().map(enter))
+    }
+
+    /// Takes the record of the sockets of an address that have asked for nothing yet. To be left again.
+    pub(crate) fn enter_socket(&self, rules: &Rules, address: IpAddr, now: Timestamp) -> Place {
+        let rate = &rules.document.rate.address;
+        let keys = AddressKeys::new(address, rate.prefix4, rate.prefix6);
+        let key = |net| Key::from_net(net, SOCKETS);
+        self.addresses.enter(key(keys.fine()), key(keys.overflow()), now)
     }
 
     /// Takes the record of a user. To be left again.

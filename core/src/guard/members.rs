@@ -1,9 +1,10 @@
 //! The open sessions, found by user, token or host session; and what has been revoked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
-use crate::credential::{Revocation, Revocations, RevocationsFull, SessionIndex};
+use crate::credential::{Revocation, Revocations, SessionIndex};
 use crate::event::SessionId;
 use crate::identity::Identity;
 use crate::time::UnixTime;
@@ -22,37 +23,63 @@ pub struct Affected {
     pub ids: Vec<SessionId>,
 }
 
+/// There is no room for another revocation, and one that still counts is never dropped for it.
+///
+/// The sessions that were open close all the same. New handshakes with what was to be revoked are
+/// not refused: make sure that it is not good any more, for example by taking its key away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevocationsFull {
+    /// The sessions that close: to be woken as after any revocation.
+    pub affected: Affected,
+}
+
+impl fmt::Display for RevocationsFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the list of revocations is full")
+    }
+}
+
+impl std::error::Error for RevocationsFull {}
+
 /// The open sessions and the revocations of one guard.
 pub(crate) struct Members {
     last: u64,
     sessions: BTreeMap<SessionId, Option<Arc<Identity>>>,
     index: SessionIndex,
     revoked: Revocations,
+    /// Sessions that a revocation has reached and that have not closed yet. Each is marked when it
+    /// happens, so that what a session notices late, or after the revocation has lapsed, still counts.
+    closing: BTreeSet<SessionId>,
 }
 
 impl Members {
     pub(crate) fn new() -> Self {
         let revoked = Revocations::new(REVOCATIONS);
-        Self { last: 0, sessions: BTreeMap::new(), index: SessionIndex::default(), revoked }
+        Self { last: 0, sessions: BTreeMap::new(), index: SessionIndex::default(), revoked, closing: BTreeSet::new() }
     }
 
-    pub(crate) fn enter(&mut self, identity: Option<&Arc<Identity>>) -> SessionId {
+    pub(crate) fn enter(&mut self, identity: Option<&Arc<Identity>>, now: UnixTime) -> SessionId {
         self.last = self.last.saturating_add(1);
         let id = SessionId::new(self.last);
-        self.enlist(id, identity);
+        self.enlist(id, identity, now);
         id
     }
 
     /// Enters a session, or what its identity has become.
-    pub(crate) fn enlist(&mut self, id: SessionId, identity: Option<&Arc<Identity>>) {
+    pub(crate) fn enlist(&mut self, id: SessionId, identity: Option<&Arc<Identity>>, now: UnixTime) {
         self.leave(id);
         if let Some(identity) = identity {
             self.index.insert(id.number(), identity);
+            // What was revoked between the check and this moment found nobody here to be closed.
+            if self.revoked.covers(identity, now) {
+                self.closing.insert(id);
+            }
         }
         self.sessions.insert(id, identity.cloned());
     }
 
     pub(crate) fn leave(&mut self, id: SessionId) {
+        self.closing.remove(&id);
         if let Some(Some(identity)) = self.sessions.remove(&id) {
             self.index.remove(id.number(), &identity);
         }
@@ -78,10 +105,18 @@ impl Members {
         until: UnixTime,
         now: UnixTime,
     ) -> Result<Affected, RevocationsFull> {
-        self.revoked.revoke(what, until, now)?;
         let mut ids: Vec<_> = self.index.affected(what).into_iter().map(SessionId::new).collect();
         ids.sort_unstable();
-        Ok(Affected { ids })
+        self.closing.extend(&ids);
+        let affected = Affected { ids };
+        match self.revoked.revoke(what, until, now) {
+            Ok(()) => Ok(affected),
+            Err(_full) => Err(RevocationsFull { affected }),
+        }
+    }
+
+    pub(crate) fn must_close(&self, id: SessionId) -> bool {
+        self.closing.contains(&id)
     }
 
     pub(crate) fn is_revoked(&self, identity: &Identity, now: UnixTime) -> bool {

@@ -1,5 +1,8 @@
 //! What the connections of one server share.
 
+mod credentials;
+mod judge;
+mod knock;
 mod ledgers;
 mod members;
 mod quotas;
@@ -14,16 +17,20 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use credentials::Credentials;
+pub use credentials::GuardAction;
+pub(crate) use judge::{Judged, Question};
+pub use knock::Knock;
 pub(crate) use ledgers::Ledgers;
-pub use members::Affected;
 use members::Members;
+pub use members::{Affected, RevocationsFull};
 pub(crate) use quotas::{Quotas, Windows};
 pub use reconcile::Reconciled;
 pub(crate) use seats::{Refused, Seats};
 
 use aws_lc_rs::hmac;
 
-use crate::credential::{Revocation, RevocationsFull};
+use crate::credential::Revocation;
 use crate::event::SessionId;
 use crate::handshake::Peer;
 use crate::host::{Gap, Host};
@@ -48,6 +55,7 @@ pub(crate) struct Shared {
     keys: Keys,
     pub(crate) ledgers: Ledgers,
     members: Mutex<Members>,
+    credentials: Credentials,
     drain: RwLock<Option<Drain>>,
     counters: Counters,
 }
@@ -102,6 +110,12 @@ pub struct Stats {
     pub addresses: u32,
     /// Users the limiter remembers.
     pub users: u32,
+    /// Tickets kept: unused ones, or used ones where they are signed.
+    pub tickets: usize,
+    /// Tokens that were found good and are remembered.
+    pub cached_tokens: usize,
+    /// Tokens that were judged in full since the guard was made; the others were remembered.
+    pub judged_tokens: u64,
 }
 
 impl Guard {
@@ -115,6 +129,7 @@ impl Guard {
     pub fn new(policy: Policy, host: Host, waived: &[Gap], seed: [u8; 32]) -> Result<Self, PolicyError> {
         host.can_keep(&policy, waived)?;
         let ledgers = Ledgers::new(&policy, &seed);
+        let credentials = Credentials::new(&policy, &seed);
         let counters = Counters { opened: AtomicU64::new(0), refused: [const { AtomicU64::new(0) }; 256] };
         Ok(Self(Arc::new(Shared {
             policy: RwLock::new(policy),
@@ -124,6 +139,7 @@ impl Guard {
             keys: Keys::new(&seed),
             ledgers,
             members: Mutex::new(Members::new()),
+            credentials,
             drain: RwLock::new(None),
             counters,
         })))
@@ -147,6 +163,7 @@ impl Guard {
     pub fn reload(&self, policy: Policy) -> Result<Affected, PolicyError> {
         self.0.host.can_keep(&policy, &self.0.waived)?;
         self.0.ledgers.reload(&policy);
+        self.0.credentials.reload(&policy);
         *self.0.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
         self.bump();
         Ok(self.members().all())
@@ -159,11 +176,13 @@ impl Guard {
     /// it covers.
     ///
     /// # Errors
-    /// When 100,000 revocations are in force already. Nothing was revoked then.
+    /// When 100,000 revocations are in force already: the open sessions close all the same, and are
+    /// in the error; new handshakes are not refused.
     pub fn revoke(&self, what: &Revocation, lasts: Duration, now: UnixTime) -> Result<Affected, RevocationsFull> {
-        let affected = self.members().revoke(what, now.after(lasts), now)?;
+        let revoked = self.members().revoke(what, now.after(lasts), now);
+        self.0.credentials.tokens.clear();
         self.bump();
-        Ok(affected)
+        revoked
     }
 
     /// Refuses new connections and closes the open ones, spread evenly over the policy's
@@ -190,6 +209,9 @@ impl Guard {
             refused: refused.collect(),
             addresses: self.0.ledgers.addresses.tracked(),
             users: self.0.ledgers.users.tracked(),
+            tickets: self.0.credentials.tickets().len(),
+            cached_tokens: self.0.credentials.tokens.len(),
+            judged_tokens: self.0.credentials.tokens.judged(),
         }
     }
 
@@ -221,6 +243,11 @@ impl Guard {
         self.members().is_revoked(identity, now)
     }
 
+    /// Whether a revocation has reached this session since it was entered.
+    pub(crate) fn must_close(&self, id: SessionId) -> bool {
+        self.members().must_close(id)
+    }
+
     pub(crate) fn is_draining(&self) -> bool {
         self.0.drain.read().unwrap_or_else(PoisonError::into_inner).is_some()
     }
@@ -237,14 +264,14 @@ impl Guard {
     }
 
     /// Enters a session under its user, token and host session.
-    pub(crate) fn enter(&self, identity: Option<&Arc<Identity>>) -> SessionId {
+    pub(crate) fn enter(&self, identity: Option<&Arc<Identity>>, now: UnixTime) -> SessionId {
         self.0.counters.opened.fetch_add(1, Ordering::Relaxed);
-        self.members().enter(identity)
+        self.members().enter(identity, now)
     }
 
     /// Enters what a session's identity has become.
-    pub(crate) fn enlist(&self, id: SessionId, identity: Option<&Arc<Identity>>) {
-        self.members().enlist(id, identity);
+    pub(crate) fn enlist(&self, id: SessionId, identity: Option<&Arc<Identity>>, now: UnixTime) {
+        self.members().enlist(id, identity, now);
     }
 
     pub(crate) fn leave(&self, id: SessionId) {

@@ -62,38 +62,48 @@ impl Seats {
     /// Takes the slots a stranger needs, and charges the handshake: ban, rate, caps.
     pub(crate) fn take(guard: &Guard, rules: &Rules, address: Option<IpAddr>, now: Timestamp) -> Result<Self, Refused> {
         let ledgers = &guard.0.ledgers;
-        let cap = &rules.document.cap;
         if guard.is_draining() {
             return Err(Refused::until(Reason::Draining, now.after(rules.document.deadline.drain.get())));
         }
         let (place, wide) = ledgers.enter_address(rules, address, now);
-        let session = SessionId::default();
-        let mut seats = Self {
-            guard: guard.clone(),
-            address: place,
-            wide,
-            user: None,
-            session,
-            counted: false,
-            open: false,
-            pending: false,
-        };
-        let addresses = &ledgers.addresses;
-        if let Some(until) = addresses.banned_until(place, now) {
+        let mut seats = Self::none(guard, place, wide);
+        if let Some(until) = ledgers.addresses.banned_until(place, now) {
             return Err(Refused::until(Reason::Banned, until));
         }
         seats.charge_handshake(rules, now).map_err(|until| Refused::until(Reason::RateLimited, until))?;
-        seats.counted = ledgers.try_open(cap.total);
-        if !seats.counted {
+        seats.sit(rules, now)?;
+        Ok(seats)
+    }
+
+    /// Takes the slots of a socket whose request has not come, apart from those of requests: who may
+    /// not ask is told so when he has asked.
+    pub(crate) fn wait(guard: &Guard, rules: &Rules, address: IpAddr, now: Timestamp) -> Result<Self, Refused> {
+        let mut seats = Self::none(guard, guard.0.ledgers.enter_socket(rules, address, now), None);
+        seats.sit(rules, now)?;
+        Ok(seats)
+    }
+
+    fn none(guard: &Guard, address: Place, wide: Option<Place>) -> Self {
+        let session = SessionId::default();
+        Self { guard: guard.clone(), address, wide, user: None, session, counted: false, open: false, pending: false }
+    }
+
+    /// Takes a stranger's slots: in all, and of its address.
+    fn sit(&mut self, rules: &Rules, now: Timestamp) -> Result<(), Refused> {
+        let cap = &rules.document.cap;
+        let ledgers = &self.guard.0.ledgers;
+        self.counted = ledgers.try_open(cap.total);
+        if !self.counted {
             return Err(Refused::until(Reason::Overloaded, now.after(freed_in(rules))));
         }
-        seats.open = addresses.try_open(place, cap.per_address);
-        seats.pending = seats.open && addresses.try_open_pending(place, cap.unauthenticated_per_address);
-        if !seats.pending {
+        let addresses = &ledgers.addresses;
+        self.open = addresses.try_open(self.address, cap.per_address);
+        self.pending = self.open && addresses.try_open_pending(self.address, cap.unauthenticated_per_address);
+        if !self.pending {
             return Err(Refused::until(Reason::TooManyConnections, now.after(freed_in(rules))));
         }
         ledgers.stranger_came();
-        Ok(seats)
+        Ok(())
     }
 
     /// The address's record.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::http::Remote;
 use crate::story::{Client, Story, delivered};
 use crate::{Answer, Candidate, Identity, Session, Waiting};
 
@@ -57,8 +58,32 @@ fn reconcile_finds_a_slot_that_nobody_holds() {
     assert_eq!((empty.connections, empty.address_references, empty.user_references), (0, 0, 0));
 }
 
+/// Slowloris: sockets that stay silent, or say a word now and then, take no more than one address's share,
+/// and take it from nobody else.
+#[test]
+fn t13_an_address_has_few_sockets_that_ask_for_nothing() {
+    let story = Story::new("transport.trusted_proxies = [\"10.0.0.0/8\"]");
+    let knock = |address: &str| story.guard.knock(Remote::Address(address.parse().unwrap()), story.now.mono);
+    let mut silent: Vec<_> = (0..8).map(|_| knock("192.0.2.1").unwrap()).collect();
+    let refusal = knock("192.0.2.1").unwrap_err();
+    assert_eq!(refusal.reason(), Reason::TooManyConnections);
+    assert_eq!(story.guard.stats().refused, [(Reason::TooManyConnections, 1)]);
+    let _neighbour = knock("192.0.2.2").unwrap();
+    let _network: Vec<_> = (0..8).map(|host| knock(&format!("2001:db8::{host}")).unwrap()).collect();
+    assert!(knock("2001:db8::9").is_err(), "a /64 is one address");
+    let _proxies: Vec<_> = (0..100).map(|_| knock("10.0.0.1").unwrap()).collect();
+    let _local: Vec<_> = (0..100).map(|_| story.guard.knock(Remote::Unix, story.now.mono).unwrap()).collect();
+
+    // Whoever asks is judged by what he asks, whatever else his address holds open.
+    assert!(story.admit(&Client::good(&story, "alice").from("192.0.2.1")).is_ok());
+    assert!(story.guard.reconcile().agrees());
+    silent.pop();
+    assert!(knock("192.0.2.1").is_ok());
+}
+
 /// Whoever holds something of the guard.
 enum Holder {
+    Knock(Knock),
     Candidate(Candidate),
     Waiting(Waiting),
     Session(Session),
@@ -73,22 +98,13 @@ credential.sources = [
 ]
 "#;
 
-fn screen(story: &Story, client: &Client) -> Option<Candidate> {
-    use crate::http::{Header, HttpVersion, Request};
-    let headers: Vec<_> = client.headers.iter().map(|(name, value)| Header { name, value: value.as_bytes() }).collect();
-    let target = &client.target;
-    let (peer, tls) = (client.peer, client.tls);
-    let request = Request { method: "GET", target, version: HttpVersion::Http11, headers: &headers, peer, tls };
-    story.guard.screen(&request, story.now).ok()
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     /// Tables of three addresses and two users: most newcomers share records.
     #[test]
     fn after_any_coming_and_going_the_books_agree(
-        steps in prop::collection::vec((0..6_u8, 0..16_usize, 0..6_u8), 1..150),
+        steps in prop::collection::vec((0..7_u8, 0..16_usize, 0..6_u8), 1..150),
     ) {
         let mut story = Story::new(MIXED);
         let mut held: Vec<Holder> = Vec::new();
@@ -99,7 +115,7 @@ proptest! {
             let subject = format!("user {}", who % 4);
             let at = which % held.len().max(1);
             match step {
-                0 | 1 => held.extend(screen(&story, if step == 0 { &client } else { &cookie }).map(Holder::Candidate)),
+                0 | 1 => held.extend(story.screen(if step == 0 { &client } else { &cookie }).map(Holder::Candidate)),
                 2 if !held.is_empty() => drop(held.swap_remove(at)),
                 3 if !held.is_empty() => match held.swap_remove(at) {
                     Holder::Candidate(candidate) => match candidate.admit(story.now) {
@@ -107,6 +123,7 @@ proptest! {
                         Ok(crate::Admission::Wait(waiting)) => held.push(Holder::Waiting(waiting)),
                         Err(_) => {}
                     },
+                    Holder::Knock(knock) => drop(knock),
                     Holder::Waiting(waiting) => {
                         let answer = if who == 0 { Answer::Refused } else { Answer::Identity(Identity::assertion(subject)) };
                         if let Ok(crate::Admission::Open(session)) = waiting.provide(answer, story.now) {
@@ -124,6 +141,7 @@ proptest! {
                         let _ = session.close(Reason::ClosedByHost, story.now.mono);
                     }
                 }
+                5 => held.extend(story.guard.knock(client.peer, story.now.mono).map(Holder::Knock)),
                 _ => story.pass(Duration::from_secs(u64::from(who))),
             }
             let reconciled = story.guard.reconcile();

@@ -1,6 +1,8 @@
 //! Stories of upgrade requests: the order of the checks, and what each refusal answers.
 
+mod keys;
 mod limits;
+mod tickets;
 mod waiting;
 
 use std::time::Duration;

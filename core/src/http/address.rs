@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::forwarded::{Hop, address, forwarded, node_address};
-use super::request::{Request, single};
+use super::request::{Remote, Request, single};
 use crate::policy::{Cidr, ForwardedHeader, Secure, Transport};
 use crate::reason::Reason;
 
@@ -32,7 +32,7 @@ pub fn is_secure(request: &Request<'_>, transport: &Transport) -> bool {
     if request.tls {
         return true;
     }
-    if !is_trusted(request.peer, &transport.trusted_proxies) {
+    if !is_proxy(request.peer, transport) {
         return false;
     }
     match transport.forwarded {
@@ -71,9 +71,8 @@ struct Client<'a> {
 }
 
 fn client<'a>(request: &Request<'a>, transport: &Transport) -> Result<Client<'a>, Reason> {
-    let peer = Client { address: request.peer.map(fold), proto: None };
-    let trusted = &*transport.trusted_proxies;
-    if !is_trusted(request.peer, trusted) {
+    let peer = Client { address: request.peer.address().map(fold), proto: None };
+    if !is_proxy(request.peer, transport) {
         return Ok(peer);
     }
     let name = match transport.forwarded {
@@ -92,7 +91,7 @@ fn client<'a>(request: &Request<'a>, transport: &Transport) -> Result<Client<'a>
             let from = from.map(fold).filter(|from| !from.is_unspecified()).ok_or(Reason::BadRequest)?;
             client = Client { address: Some(from), proto: hop.proto };
             hops = hops.saturating_add(1);
-            if !is_trusted(Some(from), trusted) {
+            if !is_proxy(Remote::Address(from), transport) {
                 return Ok(client);
             }
             if hops == MAX_HOPS {
@@ -114,9 +113,9 @@ fn elements(line: &[u8], header: ForwardedHeader) -> Result<Vec<Hop<'_>>, Reason
     }
 }
 
-/// Whether this peer is a proxy of ours.
-fn is_trusted(peer: Option<IpAddr>, trusted: &[Cidr]) -> bool {
-    trusted.iter().any(|block| match (block, peer.map(fold)) {
+/// Whether the other end is a proxy of ours, whose word on the client is taken.
+pub(crate) fn is_proxy(remote: Remote, transport: &Transport) -> bool {
+    transport.trusted_proxies.iter().any(|block| match (block, remote.address().map(fold)) {
         (Cidr::Unix, None) => true,
         (Cidr::Net(net), Some(address)) => net.contains(&address) || is_mapped_in(net, address),
         _ => false,

@@ -1,9 +1,8 @@
 //! The request head as it comes from a socket (RFC 9112), for hosts that read it themselves.
 
 use std::fmt;
-use std::net::IpAddr;
 
-use super::request::{Header, HttpVersion, MAX_TARGET, Request, check_syntax, is_token_byte};
+use super::request::{Header, HttpVersion, MAX_TARGET, Remote, Request, check_syntax, is_token_byte};
 use crate::policy::Transport;
 use crate::reason::Reason;
 
@@ -52,7 +51,7 @@ pub struct RequestHead<'a> {
 
 impl RequestHead<'_> {
     /// The request, with what the socket knows about it.
-    pub fn request(&self, peer: Option<IpAddr>, tls: bool) -> Request<'_> {
+    pub fn request(&self, peer: Remote, tls: bool) -> Request<'_> {
         Request { method: self.method, target: self.target, version: self.version, headers: &self.headers, peer, tls }
     }
 }
@@ -60,7 +59,7 @@ impl RequestHead<'_> {
 /// Shows what [`Request`] shows.
 impl fmt::Debug for RequestHead<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.request(None, false).fmt(f)
+        self.request(Remote::Unix, false).fmt(f)
     }
 }
 
@@ -147,7 +146,7 @@ impl HeadParser {
         let headers = parsed.headers.iter().map(|field| Header { name: field.name, value: field.value }).collect();
         let version = if minor == 1 { HttpVersion::Http11 } else { HttpVersion::Http10 };
         let head = RequestHead { method, target, version, headers };
-        check_syntax(&head.request(None, false))?;
+        check_syntax(&head.request(Remote::Unix, false))?;
         Ok(Head::Complete { head, consumed })
     }
 }

@@ -21,6 +21,7 @@ mod upgrade;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use address::is_proxy;
 pub use address::{client_address, fold, is_secure, require_secure};
 pub use cookie::cookie_value;
 pub use head::{Head, HeadParser, RequestHead};
@@ -28,7 +29,7 @@ pub use host::{Authority, check_host};
 pub use list::{Extension, connection_options, extensions, header_list, subprotocols, upgrade_protocols, values_of};
 pub use origin::{Origin, OriginList};
 pub use origin_entry::OriginEntry;
-pub use request::{Header, HttpVersion, Request, check_size, check_syntax, single};
+pub use request::{Header, HttpVersion, Remote, Request, check_size, check_syntax, single};
 pub use response::{Refusal, Response};
 pub use target::{Masked, Target, mask};
 pub use upgrade::{Upgrade, accept_key, negotiate, upgrade};

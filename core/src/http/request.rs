@@ -38,6 +38,46 @@ pub enum HttpVersion {
     Http2,
 }
 
+impl HttpVersion {
+    /// The version with this name: `1.0`, `1.1` or `2`, as servers tell it; with `.0` or without.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "1.0" | "1" => Some(Self::Http10),
+            "1.1" => Some(Self::Http11),
+            "2" | "2.0" => Some(Self::Http2),
+            _ => None,
+        }
+    }
+}
+
+/// The other end of a connection to this process: the client itself, or a proxy.
+///
+/// A host that does not know the address must not guess: whoever stands for a local socket may be
+/// trusted as a proxy by `transport.trusted_proxies = ["unix"]`, and is held to no address's limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Remote {
+    /// The address of the socket's other end.
+    Address(IpAddr),
+    /// A local (Unix-domain) socket, which has none.
+    Unix,
+}
+
+impl Remote {
+    /// The address; none for a local socket.
+    pub fn address(self) -> Option<IpAddr> {
+        match self {
+            Self::Address(address) => Some(address),
+            Self::Unix => None,
+        }
+    }
+}
+
+impl From<IpAddr> for Remote {
+    fn from(address: IpAddr) -> Self {
+        Self::Address(address)
+    }
+}
+
 /// An upgrade request. For HTTP/2 the host puts `:authority` in as `host`, and `:protocol` under
 /// its own name.
 #[derive(Clone, Copy)]
@@ -50,8 +90,8 @@ pub struct Request<'a> {
     pub version: HttpVersion,
     /// The field lines, in the order they came, repeated ones as often as they came.
     pub headers: &'a [Header<'a>],
-    /// The other end of the connection; none for a local (Unix-domain) socket.
-    pub peer: Option<IpAddr>,
+    /// The other end of the connection.
+    pub peer: Remote,
     /// Whether the connection to this process is encrypted.
     pub tls: bool,
 }

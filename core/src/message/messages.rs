@@ -25,9 +25,15 @@ impl TypeIndex {
     /// A message that carries a credential: it goes to `authenticate`, never to the application.
     pub const AUTH: Self = Self(0x3fff);
 
-    /// The number itself.
-    pub const fn get(self) -> u16 {
+    /// The number, as bits 16 to 29 of a verdict carry it.
+    pub const fn number(self) -> u16 {
         self.0
+    }
+
+    /// The type with this number; none for one of more than 14 bits. Whether a policy has it is found
+    /// out when it is used.
+    pub const fn from_number(number: u16) -> Option<Self> {
+        if number <= Self::AUTH.0 { Some(Self(number)) } else { None }
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::text::{Places, element};
 use super::{Document, Policy, PolicyError, PolicyWarning, Rules, check, later, read, warn};
+use crate::credential::ticket::TicketPlan;
 use crate::credential::{JwtVerifier, Locator};
 use crate::guard::Quotas;
 use crate::http::OriginList;
@@ -90,21 +91,30 @@ fn rules(document: &mut Document, path: Option<Box<str>>, limits: u16) -> Result
     let jwt = document.credential.jwt.as_ref().map(JwtVerifier::new).transpose();
     let jwt = jwt.map_err(|error| error.within("credential.jwt"))?;
     let locator = Locator::new(&document.credential).map_err(|error| error.within("credential"))?;
-    // The verifier has the keys; the document is kept for everything else.
+    let ticket = TicketPlan::new(document).map_err(|error| error.within("credential.ticket"))?;
+    // Verifier and plan have the keys; the document is kept for everything else.
+    let sealing = &mut document.credential.ticket.key;
+    *sealing = sealing.take().map(|_| MASK.into());
+    let published = document.credential.jwt.iter_mut().filter_map(|jwt| jwt.jwks.as_mut()?.keys.as_mut()).flatten();
+    published.for_each(mask_jwk);
     for key in document.credential.jwt.iter_mut().flat_map(|jwt| &mut jwt.keys) {
         key.secret = key.secret.take().map(|_| MASK.into());
-        if let Some(Value::Object(jwk)) = &mut key.jwk {
-            for private in ["k", "d", "p", "q", "dp", "dq", "qi", "oth"] {
-                jwk.remove(private);
-            }
-        }
+        key.jwk.iter_mut().for_each(mask_jwk);
     }
     let origins = OriginList::new(&document.origin.allow);
     let quotas = Quotas::new(document);
-    Ok(Arc::new(Rules { path, limits, document: document.clone(), messages, jwt, locator, origins, quotas }))
+    Ok(Arc::new(Rules { path, limits, document: document.clone(), messages, jwt, ticket, locator, origins, quotas }))
 }
 
 const MASK: &str = "***";
+
+fn mask_jwk(jwk: &mut Value) {
+    if let Value::Object(jwk) = jwk {
+        for private in ["k", "d", "p", "q", "dp", "dq", "qi", "oth"] {
+            jwk.remove(private);
+        }
+    }
+}
 
 /// The number of the limits these rules count by: routes that say the same share the same.
 fn group(groups: &mut Vec<(super::Rate, super::Cap)>, document: &Document) -> Result<u16, PolicyError> {
@@ -138,6 +148,10 @@ fn merged(tables: &Value, route: &Value) -> Result<(Box<str>, Document), PolicyE
             let why = "a route cannot have its own: the head is read before its path is known";
             return Err(PolicyError::new(format!("transport.{early}"), why).at_name());
         }
+    }
+    if route.get("credential").is_some_and(|credential| credential.get("ticket").is_some()) {
+        let why = "a route cannot have its own: all paths' tickets are kept together";
+        return Err(PolicyError::new("credential.ticket", why).at_name());
     }
     let mut merged = tables.clone();
     drop_unused_keys(&mut merged, &route);

@@ -152,6 +152,8 @@ impl PolicyDraft {
             "schema"
         } else if is_secret {
             "secret"
+        } else if source.place.ends_with(".ticket.key") {
+            "key"
         } else {
             "pem"
         };
@@ -207,6 +209,8 @@ fn find(tables: &Value, place: &str, pointer: &str, missing: &mut Vec<Missing>) 
         };
         missing.push(Missing { source: External { place, kind, name: name.into() }, table });
     };
+    let sealing = tables.pointer("/credential/ticket/key");
+    take(sealing, within(place, "credential.ticket.key"), format!("{pointer}/credential/ticket"), true);
     let keys = tables.pointer("/credential/jwt/keys").and_then(Value::as_array);
     for (index, key) in keys.into_iter().flatten().enumerate() {
         let place = element(&within(place, "credential.jwt.keys"), index);

@@ -24,8 +24,10 @@ pub use error::{PolicyError, PolicyWarning};
 use serde_json::Value;
 pub use units::{Cidr, HostName, OrOff, Quota, QuotaKind, Size, Span};
 
-use crate::credential::{JwtVerifier, Locator};
+use crate::credential::ticket::TicketPlan;
+use crate::credential::{JwtVerifier, Locator, PublishedSource};
 use crate::guard::Quotas;
+use crate::host::HostLimits;
 use crate::http::OriginList;
 use crate::message::Messages;
 
@@ -59,6 +61,8 @@ pub(crate) struct Rules {
     pub(crate) messages: Messages,
     /// The keys and claims, prepared.
     pub(crate) jwt: Option<JwtVerifier>,
+    /// How tickets are made, and the key of signed ones.
+    pub(crate) ticket: TicketPlan,
     /// Where a credential may stand, prepared.
     pub(crate) locator: Locator,
     /// The origins that may connect, prepared.
@@ -117,6 +121,11 @@ impl Policy {
         &self.rules(path).document
     }
 
+    /// What a host tells its WebSocket library.
+    pub fn host_limits(&self) -> HostLimits {
+        HostLimits::of(self)
+    }
+
     /// The whole policy with all defaults and routes, for tools. Secrets are masked.
     pub fn to_value(&self) -> Value {
         self.0.value.clone()
@@ -135,9 +144,24 @@ impl Policy {
         exact.and_then(|index| self.0.routes.get(index)).or_else(near).unwrap_or(&self.0.document)
     }
 
+    /// The rules of every path that is not a route's.
+    pub(crate) fn base(&self) -> &Arc<Rules> {
+        &self.0.document
+    }
+
     /// The rules of every path: the document's first, then the routes'.
     pub(crate) fn all_rules(&self) -> impl Iterator<Item = &Arc<Rules>> {
         std::iter::once(&self.0.document).chain(&self.0.routes)
+    }
+
+    /// How tickets are made, on every path.
+    pub(crate) fn ticket_plan(&self) -> &TicketPlan {
+        &self.0.document.ticket
+    }
+
+    /// Where keys are published that some path's tokens are judged by.
+    pub(crate) fn key_sources(&self) -> impl Iterator<Item = &PublishedSource> {
+        self.all_rules().filter_map(|rules| rules.jwt.as_ref()?.source())
     }
 
     fn new(document: Arc<Rules>, routes: Vec<Arc<Rules>>, warnings: Vec<PolicyWarning>, value: Value) -> Self {

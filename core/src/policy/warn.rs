@@ -12,6 +12,8 @@ use super::{Cidr, Document, DuplicateKeys, Jwt, Place, PolicyWarning, Secure, Un
 
 /// The shortest idle time of proxies in common use (nginx, AWS load balancers).
 const PROXY_IDLE: Duration = Duration::from_secs(60);
+/// An unused ticket that is found later is good for as long.
+const LONG_TICKET: Duration = Duration::from_secs(300);
 /// Clocks that differ by more are broken, and stolen tokens live as much longer.
 const MUCH_LEEWAY: Duration = Duration::from_secs(300);
 
@@ -71,6 +73,20 @@ fn credential(document: &Document, told: &mut Vec<PolicyWarning>) {
             let remedy = "send it in a header, subprotocol or first message (RFC 9700 section 4.3.2)";
             told.push(PolicyWarning::new(element("credential.sources", index), why, remedy));
         }
+    }
+    let ticket = &document.credential.ticket;
+    let mut warn = |place: &str, problem: &str, remedy: &str| told.push(PolicyWarning::new(place, problem, remedy));
+    if ticket.ttl.get() > LONG_TICKET {
+        let why = "tickets are good for minutes, and stand in URLs";
+        warn("credential.ticket.ttl", why, "fetch a ticket right before connecting; 30s is plenty");
+    }
+    if ticket.bind.is_empty() {
+        let why = "whoever gets hold of an unused ticket can use it anywhere";
+        warn("credential.ticket.bind", why, "bind it to \"path\" and \"origin\"");
+    }
+    if ticket.dangerous_single_process {
+        let why = "with a second process of this server each ticket could be used in both";
+        warn("credential.ticket.dangerous_single_process", why, "take form = \"stored\", or spent = \"host\"");
     }
     if let Some(rules) = &document.credential.jwt {
         jwt(rules, told);

@@ -38,19 +38,15 @@ impl Handle {
     }
 }
 
-/// The handle stands for nothing: its connection was removed, or it is another registry's.
+/// The handle stands for nothing: its connection was removed. (A handle of another registry may by
+/// chance stand for one of this: keep them with their registry.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StaleHandle;
 
 impl fmt::Display for StaleHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the handle's connection was removed, or the handle is another registry's")
+        f.write_str("the handle's connection was removed")
     }
 }
 
 impl std::error::Error for StaleHandle {}
-
-/// The registry has no room: 16,777,216 connections at once, or all its handles were used up.
-/// It gives back what it could not take.
-#[derive(Debug)]
-pub struct Full<T>(pub T);

@@ -7,7 +7,7 @@ mod tests;
 
 use std::ops::{Deref, DerefMut};
 
-pub use handle::{Full, Handle, StaleHandle};
+pub use handle::{Handle, StaleHandle};
 
 use self::handle::GENERATIONS;
 #[cfg(test)]
@@ -15,10 +15,10 @@ use self::handle::SLOTS;
 use self::slots::{Held, Slots};
 
 use crate::guard::Guard;
-use crate::handshake::{Admission, Answer, Waiting};
+use crate::handshake::{Admission, Answer, Candidate, Waiting};
 use crate::http::Refusal;
 use crate::limit::Wheel;
-use crate::message::Scratch;
+use crate::message::{Scratch, Tape};
 use crate::reason::Reason;
 use crate::session::{Message, Session};
 use crate::time::{Now, Timestamp};
@@ -34,15 +34,15 @@ pub enum Tick {
     Refused(Handle, Refusal),
 }
 
-/// What became of a candidate that was held.
+/// What became of a candidate.
 #[derive(Debug)]
 #[must_use]
-pub enum Provided {
-    /// It is a session now, under the same handle: send [`Session::response`].
-    Open,
-    /// Something else is needed, too; see [`Registry::waiting`].
-    Wait,
-    /// It is refused: send this. The handle is gone.
+pub enum Admitted {
+    /// It is a session now: send [`Session::response`].
+    Open(Handle),
+    /// Only the host can find something out, see [`Waiting::need`]; [`Registry::provide`] is next.
+    Wait(Handle),
+    /// It is refused: send this. It has no handle, or none any more.
     Refused(Refusal),
 }
 
@@ -91,26 +91,32 @@ impl Registry {
         self.len() == 0
     }
 
-    /// Takes a session in.
-    ///
-    /// # Errors
-    /// Gives it back when there is no room.
-    #[expect(clippy::result_large_err, reason = "the session must not be lost")]
-    pub fn insert(&mut self, session: Session) -> Result<Handle, Full<Session>> {
-        let Some((handle, held)) = self.slots.claim() else { return Err(Full(session)) };
-        schedule(&mut self.wheel, handle.slot(), session.next_timeout());
-        *held = Held::Session(session);
-        Ok(handle)
+    /// [`Candidate::admit`], and takes in what comes of it.
+    pub fn admit(&mut self, candidate: Candidate, now: Now) -> Admitted {
+        match candidate.admit(now) {
+            Ok(Admission::Open(session)) => self.enter(Held::Session(session)).map_or_else(refused, Admitted::Open),
+            Ok(Admission::Wait(waiting)) => {
+                self.enter(Held::Waiting(Box::new(waiting))).map_or_else(refused, Admitted::Wait)
+            }
+            Err(refusal) => Admitted::Refused(refusal),
+        }
     }
 
-    /// Holds a candidate while its host looks something up.
+    /// Takes in a session that was admitted elsewhere.
     ///
     /// # Errors
-    /// Gives it back when there is no room.
-    pub fn hold(&mut self, waiting: Box<Waiting>) -> Result<Handle, Full<Box<Waiting>>> {
-        let Some((handle, held)) = self.slots.claim() else { return Err(Full(waiting)) };
-        schedule(&mut self.wheel, handle.slot(), Some(waiting.deadline()));
-        *held = Held::Waiting(waiting);
+    /// When there is no room, 16,777,216 connections at once; the session is given up.
+    pub fn insert(&mut self, session: Session) -> Result<Handle, Refusal> {
+        self.enter(Held::Session(session)).map_err(Refusal::from)
+    }
+
+    fn enter(&mut self, new: Held) -> Result<Handle, Reason> {
+        let Some((handle, held)) = self.slots.claim() else {
+            self.guard.count_refusal(Reason::Overloaded);
+            return Err(Reason::Overloaded);
+        };
+        schedule(&mut self.wheel, handle.slot(), new.next_timeout());
+        *held = new;
         Ok(handle)
     }
 
@@ -129,7 +135,7 @@ impl Registry {
     ///
     /// # Errors
     /// When no candidate has this handle: it may have run out of time.
-    pub fn provide(&mut self, handle: Handle, answer: Answer, now: Now) -> Result<Provided, StaleHandle> {
+    pub fn provide(&mut self, handle: Handle, answer: Answer, now: Now) -> Result<Admitted, StaleHandle> {
         let held = self.slots.find_mut(handle).ok_or(StaleHandle)?;
         let waiting = match std::mem::take(held) {
             Held::Waiting(waiting) => waiting,
@@ -142,15 +148,15 @@ impl Registry {
             Ok(Admission::Open(session)) => {
                 schedule(&mut self.wheel, handle.slot(), session.next_timeout());
                 *held = Held::Session(session);
-                Ok(Provided::Open)
+                Ok(Admitted::Open(handle))
             }
             Ok(Admission::Wait(waiting)) => {
                 *held = Held::Waiting(Box::new(waiting));
-                Ok(Provided::Wait)
+                Ok(Admitted::Wait(handle))
             }
             Err(refusal) => {
                 drop(self.vacate(handle));
-                Ok(Provided::Refused(refusal))
+                Ok(Admitted::Refused(refusal))
             }
         }
     }
@@ -191,8 +197,27 @@ impl Registry {
     ) -> Result<Outcome, StaleHandle> {
         let Some(Held::Session(session)) = self.slots.find_mut(handle) else { return Err(StaleHandle) };
         let outcome = session.receive(message, scratch, now);
-        // Nothing but a close brings a deadline nearer.
-        if matches!(outcome.verdict, Verdict::Close(_) | Verdict::Ignore) {
+        if may_hasten(outcome.verdict) {
+            schedule(&mut self.wheel, handle.slot(), session.next_timeout());
+        }
+        Ok(outcome)
+    }
+
+    /// [`Session::receive_tape`] for the session with this handle.
+    ///
+    /// # Errors
+    /// When no session has it.
+    pub fn receive_tape(
+        &mut self,
+        handle: Handle,
+        message: Message<'_>,
+        tape: &mut Tape,
+        scratch: &mut Scratch,
+        now: Timestamp,
+    ) -> Result<Outcome, StaleHandle> {
+        let Some(Held::Session(session)) = self.slots.find_mut(handle) else { return Err(StaleHandle) };
+        let outcome = session.receive_tape(message, tape, scratch, now);
+        if may_hasten(outcome.verdict) {
             schedule(&mut self.wheel, handle.slot(), session.next_timeout());
         }
         Ok(outcome)
@@ -226,26 +251,17 @@ impl Registry {
         self.last
     }
 
-    /// Takes a connection out. Dropping what it answers gives every slot back.
+    /// Takes a connection out: the session, or none for a candidate, whose client has gone while
+    /// its host looked something up. Dropping what it answers gives every slot back.
     ///
     /// # Errors
-    /// When no session has this handle.
-    pub fn remove(&mut self, handle: Handle) -> Result<Session, StaleHandle> {
-        self.session(handle)?;
+    /// When nothing has this handle.
+    pub fn remove(&mut self, handle: Handle) -> Result<Option<Session>, StaleHandle> {
         match self.vacate(handle) {
-            Some(Held::Session(session)) => Ok(session),
-            _ => Err(StaleHandle),
+            Some(Held::Session(session)) => Ok(Some(session)),
+            Some(Held::Waiting(_)) => Ok(None),
+            Some(Held::Nothing) | None => Err(StaleHandle),
         }
-    }
-
-    /// Lets a candidate go whose client has gone.
-    ///
-    /// # Errors
-    /// When no candidate has this handle.
-    pub fn abandon(&mut self, handle: Handle) -> Result<(), StaleHandle> {
-        self.waiting(handle)?;
-        drop(self.vacate(handle));
-        Ok(())
     }
 
     /// When to call [`tick`](Self::tick); none when nothing is due, ever. A time that is past means
@@ -316,11 +332,21 @@ impl Registry {
         }
     }
 
-    /// Frees the slot of a handle that stands for something.
+    /// Frees the slot of a handle, if it stands for something.
     fn vacate(&mut self, handle: Handle) -> Option<Held> {
+        self.slots.find(handle)?;
         self.wheel.remove(handle.slot());
         self.slots.release(handle)
     }
+}
+
+/// Whether a verdict may bring a deadline nearer: nothing but a close does, or what was awaited.
+fn may_hasten(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Close(_) | Verdict::Ignore)
+}
+
+fn refused(reason: Reason) -> Admitted {
+    Admitted::Refused(reason.into())
 }
 
 fn schedule(wheel: &mut Wheel, slot: u32, at: Option<Timestamp>) {

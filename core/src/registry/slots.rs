@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::handle::{Handle, SLOTS};
 use crate::handshake::Waiting;
 use crate::session::Session;
+use crate::time::Timestamp;
 
 /// What a slot holds.
 #[derive(Debug, Default)]
@@ -14,6 +15,17 @@ pub(super) enum Held {
     Nothing,
     Session(Session),
     Waiting(Box<Waiting>),
+}
+
+impl Held {
+    /// When it wants to be looked at.
+    pub(super) fn next_timeout(&self) -> Option<Timestamp> {
+        match self {
+            Self::Nothing => None,
+            Self::Session(session) => session.next_timeout(),
+            Self::Waiting(waiting) => Some(waiting.deadline()),
+        }
+    }
 }
 
 /// Slots to a chunk: 256 KiB of sessions, which the allocator takes from the system and gives back.

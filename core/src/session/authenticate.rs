@@ -6,11 +6,13 @@ use std::sync::Arc;
 use super::Session;
 use super::state::{JudgedBy, State};
 use crate::event::EventKind;
-use crate::handshake::{Answer, Judged, Judgement};
+use crate::guard::{Judged, Question};
+use crate::handshake::{Answer, Judgement};
+use crate::http::Refusal;
 use crate::identity::Identity;
 use crate::reason::Reason;
 use crate::secret::Secret;
-use crate::time::{Now, Timestamp, UnixTime};
+use crate::time::{Now, Timestamp};
 use crate::verdict::{Outcome, Verdict};
 
 impl Session {
@@ -46,17 +48,26 @@ impl Session {
             });
         }
         let kind = rules.message_credential();
-        match self.hot.guard.judge(&rules, kind, token, now) {
-            Ok(Judged::Identity(identity)) => Judgement::Done(self.accepted(identity, JudgedBy::Core, now)),
-            Ok(Judged::Ask(need)) => {
+        let judged = self.hot.guard.judge(&rules, &self.cold.peer, kind, token, now);
+        if matches!(judged, Ok(Judged::Ask(..))) && !self.cold.is_pending() {
+            self.cold.deadline = now.mono.after(rules.document.deadline.admit.get());
+        }
+        self.judged(judged, JudgedBy::Core, now)
+    }
+
+    fn judged(&mut self, judged: Result<Judged, Refusal>, by: JudgedBy, now: Now) -> Judgement {
+        match judged {
+            Ok(Judged::Identity(identity)) => Judgement::Done(self.accepted(identity, by, now)),
+            Ok(Judged::Ask(need, question)) => {
                 if let Some(asked) = self.cold.state.asked() {
                     *asked = true;
                 }
-                if !self.cold.is_pending() {
-                    self.cold.deadline = now.mono.after(rules.document.deadline.admit.get());
-                }
+                self.cold.rare.get_or_insert_default().question = Some(question);
                 Judgement::Wait(need)
             }
+            // Nobody could tell whether it is good: that is no fault of the peer's, but no reason to
+            // go on with it either.
+            Err(refusal) if !refusal.is_a_failure() => Judgement::Done(self.close(refusal.reason(), now.mono)),
             Err(refusal) => Judgement::Done(self.rejected(refusal.reason(), now.mono)),
         }
     }
@@ -70,14 +81,15 @@ impl Session {
             return Judgement::Done(drop);
         }
         // An answer nobody asked for: the host's mistake, and no reason to trust it.
-        if !self.cold.state.asked().is_some_and(std::mem::take) {
+        let asked = self.cold.state.asked().is_some_and(std::mem::take);
+        let question = self.cold.rare.as_mut().and_then(|rare| rare.question.take());
+        let Some(question) = question.filter(|_| asked) else {
             return Judgement::Done(self.close(Reason::Internal, now.mono));
-        }
-        Judgement::Done(match answer {
-            Answer::Identity(identity) => self.accepted(identity, JudgedBy::Host, now),
-            Answer::Refused => self.rejected(Reason::CredentialInvalid, now.mono),
-            Answer::Unavailable => self.close(Reason::IdentityUnavailable, now.mono),
-        })
+        };
+        let by = if matches!(question, Question::Owner) { JudgedBy::Host } else { JudgedBy::Core };
+        let rules = Arc::clone(&self.hot.rules);
+        let judged = self.hot.guard.answered(&rules, question, answer, now);
+        self.judged(judged, by, now)
     }
 
     /// Takes the host's answer to [`Action::Revalidate`](crate::Action::Revalidate).
@@ -97,16 +109,17 @@ impl Session {
                 // not lift the credential's end, nor put it out of a revocation's reach.
                 let held = self.cold.identity.as_deref();
                 let identity = held.map_or(identity.clone(), |held| identity.continuing(held));
-                self.accepted(identity, JudgedBy::Host, now)
+                self.accepted(Arc::new(identity), JudgedBy::Host, now)
             }
             Answer::Refused => self.close(Reason::Revoked, now.mono),
             Answer::Unavailable => self.close(Reason::IdentityUnavailable, now.mono),
+            Answer::Keys | Answer::Unused => self.close(Reason::Internal, now.mono),
         }
     }
 
     /// A good credential. On a pending session it opens it; on an open one it may renew what the
     /// session has, for the same user and no wider (RFC 8725's spirit: no exchange of subjects).
-    fn accepted(&mut self, identity: Identity, by: JudgedBy, now: Now) -> Outcome {
+    fn accepted(&mut self, identity: Arc<Identity>, by: JudgedBy, now: Now) -> Outcome {
         let rules = Arc::clone(&self.hot.rules);
         if let Some(held) = self.cold.identity.as_deref()
             && !held.may_become(&identity)
@@ -114,12 +127,11 @@ impl Session {
             return self.close(Reason::IdentityChanged, now.mono);
         }
         let first = self.cold.identity.is_none();
-        let identity = Arc::new(identity);
         if let Err(refusal) = self.cold.seats.admit(&rules, &identity, now) {
             self.cold.refused_until = refusal.until;
             return self.close(refusal.reason, now.mono);
         }
-        self.hot.guard.enlist(self.cold.id, Some(&identity));
+        self.hot.guard.enlist(self.cold.id, Some(&identity), now.unix);
         self.adopt(identity, by, now);
         let kind = if first { EventKind::Authenticated } else { EventKind::Refreshed };
         let event = self.event(kind, None, now.mono);
@@ -159,10 +171,7 @@ impl Session {
             self.cold.reread(&rules, now);
             self.hot.rules = rules;
         }
-        // Without civil time every revocation that is still kept counts: one that has lapsed covers
-        // only what has ended.
-        let revoked = |identity: &Identity| guard.is_revoked(identity, UnixTime::default());
-        if self.cold.identity.as_deref().is_some_and(revoked) {
+        if guard.must_close(self.cold.id) {
             return Some(self.close(Reason::Revoked, now));
         }
         self.cold.drain = guard.drain_of(self.cold.id);

@@ -86,7 +86,7 @@ impl Session {
     /// longer than 256 bytes.
     pub fn join(&mut self, channel: &str) -> Result<bool, Reason> {
         let cap = usize::try_from(self.hot.rules.document.cap.channels_per_connection).unwrap_or(usize::MAX);
-        let channels = self.cold.channels.get_or_insert_default();
+        let channels = &mut self.cold.rare.get_or_insert_default().channels;
         if channels.contains(channel) {
             return Ok(false);
         }
@@ -99,12 +99,12 @@ impl Session {
     /// Leaves a channel; false when it was not in it. What is still held when the session ends is
     /// given back with it.
     pub fn leave(&mut self, channel: &str) -> bool {
-        self.cold.channels.as_mut().is_some_and(|channels| channels.remove(channel))
+        self.cold.rare.as_mut().is_some_and(|rare| rare.channels.remove(channel))
     }
 
     /// The channels it is in, in the order of their names.
     pub fn channels(&self) -> impl Iterator<Item = &str> {
-        self.cold.channels.iter().flat_map(|channels| channels.iter().map(|channel| &**channel))
+        self.cold.rare.iter().flat_map(|rare| rare.channels.iter().map(|channel| &**channel))
     }
 }
 

@@ -104,6 +104,11 @@ impl Session {
         &self.cold.peer.response
     }
 
+    /// The subprotocol that was agreed on (RFC 6455 section 4.2.2); never a token.
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.response().header("sec-websocket-protocol")
+    }
+
     /// The event of its opening, for the audit.
     pub fn opened(&self) -> Event {
         self.cold.opened_event()

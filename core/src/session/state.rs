@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Session;
 use crate::event::{Event, EventKind, SessionId};
-use crate::guard::{Guard, Seats, Windows};
+use crate::guard::{Guard, Question, Seats, Windows};
 use crate::handshake::Peer;
 use crate::identity::Identity;
 use crate::limit::Place;
@@ -72,9 +72,17 @@ pub(crate) struct Cold {
     pub(crate) refused_until: Timestamp,
     pub(crate) reported: Timestamp,
     pub(crate) suppressed: u32,
+    /// What most sessions have nothing of.
+    pub(crate) rare: Option<Box<Rare>>,
+}
+
+/// What few sessions have: a pointer in those that do not.
+#[derive(Debug, Default)]
+pub(crate) struct Rare {
     /// The channels it is in. A B-tree: nobody can choose names that collide in it.
-    #[expect(clippy::box_collection, reason = "most sessions are in no channel, and a pointer is a third of the size")]
-    pub(crate) channels: Option<Box<BTreeSet<Box<str>>>>,
+    pub(crate) channels: BTreeSet<Box<str>>,
+    /// What the host was asked about a credential, and has not answered.
+    pub(crate) question: Option<Question>,
 }
 
 /// Where a session stands.
@@ -158,7 +166,7 @@ pub(crate) struct Opening {
 impl Session {
     pub(crate) fn open(opening: Opening, now: Now) -> Self {
         let Opening { guard, rules, epoch, mut seats, peer, identity } = opening;
-        let id = guard.enter(identity.as_ref());
+        let id = guard.enter(identity.as_ref(), now.unix);
         seats.session = id;
         let deadlines = &rules.document.deadline;
         let pending = identity.is_none();
@@ -194,7 +202,7 @@ impl Session {
             refused_until: Timestamp::ZERO,
             reported: Timestamp::ZERO,
             suppressed: 0,
-            channels: None,
+            rare: None,
             identity: None,
         };
         let mut session = Self { hot, cold };

@@ -5,10 +5,10 @@ use serde_json::Value;
 use super::words::{self, Words};
 use super::{Connection, Play};
 use crate::conform::fields::{Wrong, bytes, number, optional, optional_number, optional_text, required, text};
-use crate::conform::request::{Asked, identity, need, resolve};
-use crate::handshake::{Admission, Answer};
+use crate::conform::request::{Asked, identity, need};
+use crate::handshake::Answer;
 use crate::reason::Reason;
-use crate::registry::{Handle, Provided};
+use crate::registry::{Admitted, Handle};
 use crate::session::Message;
 
 impl Play<'_> {
@@ -27,31 +27,45 @@ impl Play<'_> {
         let asked = Asked::read(asked).map_err(|wrong| wrong.within("open"))?;
         let identity = identity(step, "identity")?;
         let now = self.now;
-        let admitted = self.guard.screen(&asked.request(), now).and_then(|candidate| candidate.admit(now));
-        let mut connection = Connection { name: name.to_owned(), handle: None, session: None };
-        let said = match admitted.and_then(|admission| resolve(admission, identity, now)) {
-            Ok(Admission::Open(session)) => {
-                let said = words::opened(&session);
-                connection.session = Some(session.id());
-                connection.handle = Some(self.registry.insert(session).map_err(|_| full())?);
-                said
-            }
-            Ok(Admission::Wait(waiting)) => {
-                let mut said = words::verdict("wait");
-                said.extend(need(waiting.need()));
-                connection.handle = Some(self.registry.hold(Box::new(waiting)).map_err(|_| full())?);
-                said
-            }
-            Err(refusal) => words::refused(&refusal),
+        let mut admitted = match self.guard.screen(&asked.request(), now) {
+            Ok(candidate) => self.registry.admit(candidate, now),
+            Err(refusal) => Admitted::Refused(refusal),
         };
-        self.connections.push(connection);
-        Ok(said)
+        if let (Admitted::Wait(handle), Some(identity)) = (&admitted, identity)
+            && let Ok(provided) = self.registry.provide(*handle, Answer::Identity(identity), now)
+        {
+            admitted = provided;
+        }
+        self.connections.push(Connection { name: name.to_owned(), handle: None, session: None });
+        Ok(self.admitted(name, admitted))
+    }
+
+    /// What became of the candidate with this name.
+    fn admitted(&mut self, name: &str, admitted: Admitted) -> Words {
+        let (said, handle, session) = match admitted {
+            Admitted::Open(handle) => match self.registry.session(handle) {
+                Ok(session) => (words::opened(session), Some(handle), Some(session.id())),
+                Err(_) => (words::stale(), None, None),
+            },
+            Admitted::Wait(handle) => {
+                let mut said = words::verdict("wait");
+                said.extend(self.registry.waiting(handle).map(|waiting| need(waiting.need())).unwrap_or_default());
+                (said, Some(handle), None)
+            }
+            Admitted::Refused(refusal) => (words::refused(&refusal), None, None),
+        };
+        for one in self.connections.iter_mut().filter(|one| one.name == name) {
+            (one.handle, one.session) = (handle, session);
+        }
+        said
     }
 
     pub(super) fn on_connection(&mut self, verb: &str, step: &Value) -> Result<Words, Wrong> {
         let Some(handle) = self.named(text(step, verb)?)?.handle else { return Ok(words::stale()) };
         if verb == "provide" && self.registry.waiting(handle).is_ok() {
-            return self.provide_candidate(handle, answer_of(step)?);
+            let answer = answer_of(step)?;
+            let Ok(provided) = self.registry.provide(handle, answer, self.now) else { return Ok(words::stale()) };
+            return Ok(self.admitted(text(step, verb)?, provided));
         }
         match verb {
             "receive" => self.receive(handle, step),
@@ -120,25 +134,6 @@ impl Play<'_> {
         })
     }
 
-    fn provide_candidate(&mut self, handle: Handle, answer: Answer) -> Result<Words, Wrong> {
-        let Ok(provided) = self.registry.provide(handle, answer, self.now) else { return Ok(words::stale()) };
-        Ok(match provided {
-            Provided::Open => {
-                let Ok(session) = self.registry.session(handle) else { return Ok(words::stale()) };
-                let (said, id) = (words::opened(session), session.id());
-                for one in self.connections.iter_mut().filter(|one| one.handle == Some(handle)) {
-                    one.session = Some(id);
-                }
-                said
-            }
-            Provided::Wait => words::verdict("wait"),
-            Provided::Refused(refusal) => {
-                self.gone(handle);
-                words::refused(&refusal)
-            }
-        })
-    }
-
     /// The connection is cut: a candidate is let go, a session says what is to be recorded.
     fn lost(&mut self, handle: Handle) -> Words {
         let mut said = words::words([("ok", true.into())]);
@@ -146,11 +141,7 @@ impl Play<'_> {
             let event = session.lost(self.now.mono);
             words::event(&mut said, event.as_ref());
         }
-        if self.registry.abandon(handle).is_ok() {
-            self.gone(handle);
-        } else {
-            self.remove(handle);
-        }
+        self.remove(handle);
         said
     }
 
@@ -168,8 +159,7 @@ fn code_of(step: &Value) -> Result<Option<u16>, Wrong> {
 
 fn reason_of(step: &Value) -> Result<Reason, Wrong> {
     let Some(name) = optional_text(step, "reason")? else { return Ok(Reason::ClosedByHost) };
-    let reason = Reason::ALL.iter().find(|reason| reason.name() == name);
-    reason.copied().ok_or_else(|| Wrong::new("reason: there is no such reason"))
+    Reason::from_name(name).ok_or_else(|| Wrong::new("reason: there is no such reason"))
 }
 
 fn answer_of(step: &Value) -> Result<Answer, Wrong> {
@@ -183,8 +173,4 @@ fn answer_of(step: &Value) -> Result<Answer, Wrong> {
         (false, true) => Ok(Answer::Unavailable),
         _ => Err(Wrong::new("answer: expected identity, or refused or unavailable with true")),
     }
-}
-
-fn full() -> Wrong {
-    Wrong::new("the registry is full")
 }

@@ -10,7 +10,7 @@ fn at(seconds: u64) -> UnixTime {
 
 #[test]
 fn a_token_is_judged_once() {
-    let (verifier, cache, token) = (verifier(), TokenCache::new(100), token(&good()));
+    let (verifier, cache, token) = (verifier(), TokenCache::new(100, &[9; 32]), token(&good()));
     let first = verifier.verify_cached(&cache, token.as_bytes(), NOON).unwrap();
     let second = verifier.verify_cached(&cache, token.as_bytes(), NOON).unwrap();
     assert!(Arc::ptr_eq(&first, &second), "one identity for all its sessions");
@@ -20,7 +20,7 @@ fn a_token_is_judged_once() {
 
 #[test]
 fn a_known_token_is_never_good_past_its_times() {
-    let (verifier, cache) = (verifier(), TokenCache::new(100));
+    let (verifier, cache) = (verifier(), TokenCache::new(100, &[9; 32]));
     let mut claims = good();
     claims["nbf"] = json!(NOON.as_secs());
     let token = token(&claims);
@@ -35,7 +35,7 @@ fn a_known_token_is_never_good_past_its_times() {
 #[test]
 fn a_known_token_ends_with_its_key() {
     let key = JwtKey { until: Some("2026-12-01T00:00:00Z".into()), ..hs256() };
-    let (verifier, cache) = (JwtVerifier::new(&rules([key])).unwrap(), TokenCache::new(100));
+    let (verifier, cache) = (JwtVerifier::new(&rules([key])).unwrap(), TokenCache::new(100, &[9; 32]));
     let token = token(&good_but("exp", json!(1_900_000_000)));
     let end = UnixTime::from_secs(1_796_083_200);
     let verify = |now: UnixTime| verifier.verify_cached(&cache, token.as_bytes(), now).map(|_| ());
@@ -46,7 +46,7 @@ fn a_known_token_ends_with_its_key() {
 
 #[test]
 fn bad_tokens_are_not_remembered_and_a_near_copy_is_not_known() {
-    let (verifier, cache, token) = (verifier(), TokenCache::new(100), token(&good()));
+    let (verifier, cache, token) = (verifier(), TokenCache::new(100, &[9; 32]), token(&good()));
     verifier.verify_cached(&cache, token.as_bytes(), NOON).unwrap();
     for at in 0..token.len() {
         let mut bytes = token.clone().into_bytes();
@@ -58,7 +58,7 @@ fn bad_tokens_are_not_remembered_and_a_near_copy_is_not_known() {
 
 #[test]
 fn it_is_bounded_and_keeps_what_is_asked_for() {
-    let (verifier, cache) = (verifier(), TokenCache::new(160));
+    let (verifier, cache) = (verifier(), TokenCache::new(160, &[9; 32]));
     let often = token(&good_but("jti", json!("often")));
     let first = verifier.verify_cached(&cache, often.as_bytes(), NOON).unwrap();
     for number in 0..2000 {
@@ -66,13 +66,13 @@ fn it_is_bounded_and_keeps_what_is_asked_for() {
         verifier.verify_cached(&cache, token.as_bytes(), NOON).unwrap();
         let again = verifier.verify_cached(&cache, often.as_bytes(), NOON).unwrap();
         assert!(Arc::ptr_eq(&first, &again));
-        assert!(cache.len() <= 2 * 160);
+        assert!(cache.len() <= 2 * (160 + 16 * 2));
     }
 }
 
 #[test]
 fn emptied_it_knows_nothing() {
-    let (verifier, cache, token) = (verifier(), TokenCache::new(100), token(&good()));
+    let (verifier, cache, token) = (verifier(), TokenCache::new(100, &[9; 32]), token(&good()));
     let first = verifier.verify_cached(&cache, token.as_bytes(), NOON).unwrap();
     cache.clear();
     assert!(cache.is_empty());

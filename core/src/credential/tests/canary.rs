@@ -131,7 +131,7 @@ fn t52_judged_tokens_and_tickets() {
     for name in ["sub", "jti", "sid", "scope", CANARY] {
         claims[name] = json!(CANARY);
     }
-    let (verifier, cache) = (verifier(), TokenCache::new(10));
+    let (verifier, cache) = (verifier(), TokenCache::new(10, &[9; 32]));
     let whole = token(&claims);
     printed.add(&verifier.verify_cached(&cache, whole.as_bytes(), NOON));
     printed.add(&cache);

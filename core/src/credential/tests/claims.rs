@@ -211,10 +211,31 @@ fn scopes_as_text_or_array() {
 }
 
 #[test]
+fn roles_permit_scopes_besides_those_the_token_names() {
+    let permit = [("editor", vec!["chat:read", "chat:write"]), ("reader", vec!["chat:read"])];
+    let permit = permit.map(|(role, scopes)| (role.into(), scopes.into_iter().map(Into::into).collect()));
+    let roles = Some(Roles { claim: "roles".into(), permit: permit.into() });
+    let verifier = JwtVerifier::new(&Jwt { roles, ..rules([hs256()]) }).unwrap();
+    let scopes = |roles: Value, scope: &str| {
+        let mut claims = good_but("roles", roles);
+        claims["scope"] = json!(scope);
+        verifier.verify(token(&claims).as_bytes(), NOON).map(|identity| identity.all_scopes().join(" "))
+    };
+    assert_eq!(scopes(json!(["reader"]), ""), Ok("chat:read".into()));
+    assert_eq!(scopes(json!("reader editor"), "x"), Ok("x chat:read chat:write".into()));
+    for unknown in ["Editor", "edit", "editors", "*", ""] {
+        assert_eq!(scopes(json!([unknown]), "x"), Ok("x".into()), "{unknown:?} permits nothing");
+    }
+    assert_eq!(scopes(json!(7), "x"), Err(JwtFault::ClaimType));
+    assert_eq!(scopes(json!(["editor", null]), "x"), Err(JwtFault::ClaimType));
+}
+
+#[test]
 fn rules_for_single_claims() {
-    let rule = |name: &str, rule| vec![(Box::from(name), rule)];
-    let verify = |rules: Vec<(Box<str>, ClaimRule)>, value: Value| {
-        let verifier = verifier().require_claims(rules).unwrap();
+    let rule = |name: &str, rule| BTreeMap::from([(Box::from(name), rule)]);
+    let with = |claims: BTreeMap<Box<str>, ClaimRule>| JwtVerifier::new(&Jwt { claims, ..rules([hs256()]) });
+    let verify = |rules: BTreeMap<Box<str>, ClaimRule>, value: Value| {
+        let verifier = with(rules).unwrap();
         verifier.verify(token(&good_but("role", value)).as_bytes(), NOON).map(|_| ())
     };
     let is = || rule("role", ClaimRule::Is("staff".into()));
@@ -236,9 +257,10 @@ fn rules_for_single_claims() {
     assert_eq!(verify(contains(), json!(["staff", 1])), Err(JwtFault::ClaimType));
     assert_eq!(verify(contains(), json!([])), Err(JwtFault::Claim));
     assert_eq!(verify(rule("other", ClaimRule::Is("x".into())), json!("staff")), Err(JwtFault::MissingClaim));
-    let place = |rules| verifier().require_claims(rules).unwrap_err().place().to_owned();
+    let place = |rules| with(rules).unwrap_err().place().to_owned();
     assert_eq!(place(rule("role", ClaimRule::OneOf(vec![]))), "claims.role");
-    assert_eq!(place(vec![("role".into(), ClaimRule::Is("x".into())); 33]), "claims");
+    let many = (0..33).map(|n| (n.to_string().into(), ClaimRule::Is("x".into()))).collect();
+    assert_eq!(place(many), "claims");
 }
 
 proptest! {

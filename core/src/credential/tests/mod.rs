@@ -11,6 +11,7 @@ mod suites;
 mod ticket;
 mod token;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use aws_lc_rs::hmac;
@@ -20,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::identity::Identity;
-use crate::policy::{Algorithm, Jwt, JwtKey};
+use crate::policy::{Algorithm, ClaimRule, Jwt, JwtKey, Roles};
 use crate::time::UnixTime;
 
 /// 64 bytes that no rule finds guessable.

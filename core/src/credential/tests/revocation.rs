@@ -69,7 +69,7 @@ fn it_is_kept_as_long_as_it_must_be_and_no_longer() {
     list.revoke(&token_id("t-1"), at(100), NOON).unwrap();
     list.revoke(&token_id("t-2"), at(200), NOON).unwrap();
     assert!(list.covers(&ada(), at(99)) && !list.covers(&ada(), at(100)));
-    assert_eq!(list.revoke(&token_id("t-3"), at(300), at(99)), Err(RevocationsFull), "none that counts is dropped");
+    assert_eq!(list.revoke(&token_id("t-3"), at(300), at(99)), Err(NoRoom), "none that counts is dropped");
     assert!(list.covers(&ada(), at(99)));
     list.revoke(&token_id("t-1"), at(500), at(99)).unwrap();
     assert!(list.covers(&ada(), at(499)), "again is longer, and needs no room");

@@ -2,19 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::TicketRules;
+use super::{TicketBinding, TicketRules};
 use crate::credential::digest::Digest;
-
-/// A part of the upgrade request that must be as it was foreseen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TicketBinding {
-    /// The request's path.
-    Path,
-    /// The request's Origin.
-    Origin,
-    /// The client's address, or the network around it.
-    Address,
-}
 
 /// The upgrade request a ticket is made for, or comes with.
 #[derive(Clone, Copy)]

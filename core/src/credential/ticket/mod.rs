@@ -3,17 +3,22 @@
 //! reads the URL later finds a ticket that is used up (OWASP ASVS 4.4.4).
 
 mod binding;
+mod plan;
 mod sealed;
+mod spent;
 mod store;
 
 use std::fmt;
 use std::time::Duration;
 
-pub use binding::{Binding, TicketBinding};
-pub use sealed::{OpenedTicket, SpentTickets, TicketSealer};
+pub use binding::Binding;
+pub(crate) use plan::TicketPlan;
+pub use sealed::{OpenedTicket, TicketSealer};
+pub use spent::SpentTickets;
 pub use store::TicketStore;
 
 use crate::identity::Identity;
+pub use crate::policy::{TicketBinding, TicketForm, TicketSpent};
 use crate::reason::Reason;
 use crate::secret::Secret;
 use crate::time::Now;
@@ -31,6 +36,8 @@ pub struct TicketRules {
     pub per_user: u32,
     /// What a ticket is bound to, besides its user.
     pub bind: Vec<TicketBinding>,
+    /// Who keeps which signed tickets were used.
+    pub spent: TicketSpent,
     /// The bits of an IPv4 address that must agree, with [`TicketBinding::Address`].
     pub prefix4: u8,
     /// The bits of an IPv6 address that must agree.
@@ -45,20 +52,11 @@ impl Default for TicketRules {
             outstanding: 100_000,
             per_user: 32,
             bind: vec![TicketBinding::Path, TicketBinding::Origin],
+            spent: TicketSpent::Process,
             prefix4: 32,
             prefix6: 64,
         }
     }
-}
-
-/// Where a ticket's meaning is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TicketForm {
-    /// In this process; the ticket is a random number.
-    #[default]
-    Stored,
-    /// In the ticket, signed and encrypted; this process keeps only which were used.
-    Signed,
 }
 
 /// Why a ticket was not made, or not taken.
@@ -79,6 +77,10 @@ pub enum TicketFault {
     TooMany,
     /// A guest has no user to bind it to.
     Guest,
+    /// The identity has been revoked.
+    Revoked,
+    /// The path's policy takes no tickets: it has no source of that kind.
+    NoSource,
 }
 
 impl TicketFault {
@@ -90,6 +92,8 @@ impl TicketFault {
             Self::Full => Reason::Overloaded,
             Self::TooMany => Reason::RateLimited,
             Self::Guest => Reason::CredentialMissing,
+            Self::Revoked => Reason::Revoked,
+            Self::NoSource => Reason::Internal,
         }
     }
 
@@ -103,6 +107,8 @@ impl TicketFault {
             Self::Full => "full",
             Self::TooMany => "too_many",
             Self::Guest => "guest",
+            Self::Revoked => "revoked",
+            Self::NoSource => "no_source",
         }
     }
 }
@@ -114,6 +120,17 @@ impl fmt::Display for TicketFault {
 }
 
 impl std::error::Error for TicketFault {}
+
+/// What redeeming a ticket comes to.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Redeemed {
+    /// It was unused, and is used now.
+    Identity(Identity),
+    /// It is in order, and must be marked as used in a store that several servers share. Only who
+    /// marks it first may be let in.
+    Opened(OpenedTicket),
+}
 
 /// The tickets of one server, in either form. Redeeming takes `&mut self`: whoever shares it holds
 /// a lock, and of two clients with one ticket exactly one gets in.
@@ -156,8 +173,37 @@ impl Tickets {
     ) -> Result<Secret, TicketFault> {
         match self {
             Self::Stored(store) => store.mint(identity, binding, entropy, now),
-            Self::Signed { sealer, .. } => sealer.seal(identity, binding, entropy, now),
+            Self::Signed { sealer, spent } => {
+                // A clock that was ahead for a while must not make every new ticket an expired one.
+                let now = Now { unix: spent.not_before(now), ..now };
+                sealer.seal(identity, binding, entropy, now)
+            }
         }
+    }
+
+    /// Goes on by other rules. Tickets that are out stay good, as far as they can be read by them.
+    pub fn reload(&mut self, rules: &TicketRules, key: &[u8; 32]) {
+        match self {
+            Self::Stored(store) if rules.form == TicketForm::Stored => store.reload(rules),
+            Self::Signed { sealer, spent } if rules.form == TicketForm::Signed => {
+                *sealer = TicketSealer::new(rules, key);
+                spent.reload(rules);
+            }
+            _ => *self = Self::new(rules, key),
+        }
+    }
+
+    /// How many are kept: unused ones (stored) or used ones (signed).
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Stored(store) => store.len(),
+            Self::Signed { spent, .. } => spent.len(),
+        }
+    }
+
+    /// Whether none is kept.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Takes a ticket, once. It is used up even when its binding is wrong: whoever stole it gets
@@ -165,13 +211,16 @@ impl Tickets {
     ///
     /// # Errors
     /// Why it is not taken.
-    pub fn redeem(&mut self, ticket: &[u8], binding: &Binding<'_>, now: Now) -> Result<Identity, TicketFault> {
+    pub fn redeem(&mut self, ticket: &[u8], binding: &Binding<'_>, now: Now) -> Result<Redeemed, TicketFault> {
         match self {
-            Self::Stored(store) => store.redeem(ticket, binding, now),
+            Self::Stored(store) => store.redeem(ticket, binding, now).map(Redeemed::Identity),
             Self::Signed { sealer, spent } => {
                 let opened = sealer.open(ticket, binding, spent.not_before(now))?;
+                if sealer.is_spent_elsewhere() {
+                    return Ok(Redeemed::Opened(opened));
+                }
                 spent.spend(&opened, now)?;
-                Ok(opened.identity)
+                Ok(Redeemed::Identity(opened.identity))
             }
         }
     }

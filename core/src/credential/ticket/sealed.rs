@@ -1,6 +1,5 @@
-//! Tickets that carry their meaning, sealed; and the list of those that were used.
+//! Tickets that carry their meaning, sealed.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::json;
 
-use super::{Binding, TicketFault, TicketRules};
+use super::{Binding, TicketFault, TicketRules, TicketSpent};
 use crate::credential::digest::Digest;
 use crate::credential::fault::JwtFault;
 use crate::credential::json::{Json, MAX_MEMBERS, Members, member};
@@ -30,19 +29,19 @@ pub struct TicketSealer {
 }
 
 /// A ticket that was read and is in order, but not yet used up.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct OpenedTicket {
     /// Who it is for.
     pub identity: Identity,
     /// When it runs out.
     pub expires: UnixTime,
-    id: Digest,
+    pub(super) digest: Digest,
 }
 
 impl OpenedTicket {
     /// The ticket's id: what a store shared by several servers marks as used.
     pub fn id(&self) -> &[u8; 32] {
-        self.id.as_bytes()
+        self.digest.as_bytes()
     }
 }
 
@@ -86,7 +85,7 @@ impl TicketSealer {
         if text.len() > MAX_LENGTH { Err(TicketFault::Full) } else { Ok(text.into()) }
     }
 
-    /// Reads a ticket without using it up; [`SpentTickets::spend`] or a shared store must do that
+    /// Reads a ticket without using it up; [`SpentTickets::spend`](super::SpentTickets::spend) or a shared store must do that
     /// before anybody is let in. Wrong key, wrong bytes and wrong binding cannot be told apart.
     ///
     /// # Errors
@@ -104,63 +103,16 @@ impl TicketSealer {
         if expires <= now {
             return Err(TicketFault::Expired);
         }
-        Ok(OpenedTicket { identity, expires, id: Digest::of_one(ticket) })
+        Ok(OpenedTicket { identity, expires, digest: Digest::of_one(ticket) })
+    }
+
+    /// Whether it is kept elsewhere which tickets were used.
+    pub(super) fn is_spent_elsewhere(&self) -> bool {
+        self.rules.spent == TicketSpent::Host
     }
 
     fn aad(&self, binding: &Binding<'_>) -> Aad<[u8; 32]> {
         Aad::from(*binding.digest(&self.rules).as_bytes())
-    }
-}
-
-/// Which sealed tickets were used, for as long as they could be used again.
-pub struct SpentTickets {
-    capacity: usize,
-    spent: BTreeSet<(UnixTime, Digest)>,
-    /// The latest civil time seen. A clock that is set back must not bring back tickets that were
-    /// used and forgotten (threat 57).
-    latest: UnixTime,
-}
-
-impl fmt::Debug for SpentTickets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SpentTickets").field("spent", &self.spent.len()).finish_non_exhaustive()
-    }
-}
-
-impl SpentTickets {
-    /// Remembers up to `rules.outstanding` tickets.
-    pub fn new(rules: &TicketRules) -> Self {
-        let capacity = usize::try_from(rules.outstanding).unwrap_or(usize::MAX);
-        Self { capacity, spent: BTreeSet::new(), latest: UnixTime::default() }
-    }
-
-    /// Marks a ticket as used.
-    ///
-    /// # Errors
-    /// [`TicketFault::Used`]; [`TicketFault::Expired`]; [`TicketFault::Full`], as an entry that still
-    /// counts is never dropped.
-    pub fn spend(&mut self, ticket: &OpenedTicket, now: Now) -> Result<(), TicketFault> {
-        self.latest = self.not_before(now);
-        while self.spent.first().is_some_and(|(until, _)| *until <= self.latest) {
-            self.spent.pop_first();
-        }
-        let entry = (ticket.expires, ticket.id);
-        if ticket.expires <= self.latest {
-            return Err(TicketFault::Expired);
-        }
-        if self.spent.contains(&entry) {
-            return Err(TicketFault::Used);
-        }
-        if self.spent.len() >= self.capacity {
-            return Err(TicketFault::Full);
-        }
-        self.spent.insert(entry);
-        Ok(())
-    }
-
-    /// The civil time tickets are judged at: `now`, or the latest seen before.
-    pub(super) fn not_before(&self, now: Now) -> UnixTime {
-        self.latest.max(now.unix)
     }
 }
 

@@ -98,6 +98,11 @@ impl TicketStore {
         if same { Ok(found.identity) } else { Err(TicketFault::Bound) }
     }
 
+    /// Goes on by other rules.
+    pub(super) fn reload(&mut self, rules: &TicketRules) {
+        self.rules = rules.clone();
+    }
+
     /// How many unused tickets there are.
     pub fn len(&self) -> usize {
         self.tickets.len()

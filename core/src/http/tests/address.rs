@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{headers, request};
 use crate::Reason;
-use crate::http::{Header, Request, client_address, fold, is_secure, require_secure};
+use crate::http::{Header, Remote, Request, client_address, fold, is_secure, require_secure};
 use crate::policy::{Cidr, ForwardedHeader, Secure, Transport};
 
 fn trusting(blocks: &[&str], forwarded: ForwardedHeader) -> Transport {
@@ -19,8 +19,12 @@ fn behind_proxies() -> Transport {
     trusting(&["10.0.0.0/8", "2001:db8:aaaa::/48", "unix"], ForwardedHeader::XForwardedFor)
 }
 
+fn remote(peer: &str) -> Remote {
+    if peer == "unix" { Remote::Unix } else { Remote::Address(peer.parse().unwrap()) }
+}
+
 fn from<'a>(peer: &str, fields: &'a [Header<'a>]) -> Request<'a> {
-    Request { peer: (peer != "unix").then(|| peer.parse().unwrap()), tls: false, ..request("/", fields) }
+    Request { peer: remote(peer), tls: false, ..request("/", fields) }
 }
 
 fn client(peer: &str, lines: &[&str], transport: &Transport) -> Result<Option<String>, Reason> {

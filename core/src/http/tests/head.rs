@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use crate::Reason;
-use crate::http::{Head, HeadParser, HttpVersion};
+use crate::http::{Head, HeadParser, HttpVersion, Remote};
 use crate::policy::{Size, Transport};
 
 /// What a parser says in the end, without borrowing.
@@ -19,7 +19,7 @@ fn verdict(head: Result<Head<'_>, Reason>) -> Verdict {
     head.map(|head| match head {
         Head::Incomplete => None,
         Head::Complete { head, consumed } => {
-            let request = head.request(None, true);
+            let request = head.request(Remote::Unix, true);
             let fields = request.headers.iter().map(|header| (header.name.into(), header.value.into())).collect();
             Some((request.method.into(), request.target.into(), request.version, fields, consumed))
         }

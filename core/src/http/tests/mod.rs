@@ -15,7 +15,7 @@ mod upgrade;
 
 use std::path::PathBuf;
 
-use super::request::{Header, HttpVersion, Request};
+use super::request::{Header, HttpVersion, Remote, Request};
 
 /// Field lines from pairs of text.
 fn headers<'a>(pairs: &[(&'a str, &'a str)]) -> Vec<Header<'a>> {
@@ -24,7 +24,7 @@ fn headers<'a>(pairs: &[(&'a str, &'a str)]) -> Vec<Header<'a>> {
 
 /// A GET by HTTP/1.1 over TLS, from a documentation address.
 fn request<'a>(target: &'a str, headers: &'a [Header<'a>]) -> Request<'a> {
-    let peer = Some([192, 0, 2, 1].into());
+    let peer = Remote::Address([192, 0, 2, 1].into());
     Request { method: "GET", target, version: HttpVersion::Http11, headers, peer, tls: true }
 }
 

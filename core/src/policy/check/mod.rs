@@ -111,7 +111,8 @@ const MAY_BE_ZERO: [&str; 3] = ["credential.jwt.leeway", "deadline.expiry_grace"
 
 fn zeros(value: &Value, place: &str) -> Checked {
     // Schemas and keys are not ours to read numbers in.
-    if MAY_BE_ZERO.contains(&place) || place.ends_with("schema") || place.ends_with(".jwk") {
+    let not_ours = ["schema", ".jwk", ".jwt.claims", ".jwt.roles"].iter().any(|end| place.ends_with(end));
+    if MAY_BE_ZERO.contains(&place) || not_ours {
         return Ok(());
     }
     let zero = match value {

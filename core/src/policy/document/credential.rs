@@ -1,10 +1,10 @@
-//! Step 2 of the document: where a credential may stand, and how a token is judged.
+//! Step 2 of the document: where a credential may stand.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::policy::units::{OrOff, Size, Span};
+use super::{Jwt, Ticket};
+use crate::policy::units::{OrOff, Span};
 
 /// Step 2: who may connect.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +18,8 @@ pub struct Credential {
     pub refresh: Option<Refresh>,
     /// How often a session's identity is asked for again.
     pub revalidate: OrOff<Span>,
+    /// How single-use tickets are made and judged.
+    pub ticket: Ticket,
     /// How JSON Web Tokens are judged.
     pub jwt: Option<Jwt>,
 }
@@ -56,6 +58,8 @@ pub enum CredentialKind {
     Jwt,
     /// An opaque token, resolved by the host.
     Session,
+    /// A single-use ticket, made by this server.
+    Ticket,
 }
 
 /// Where a credential stands.
@@ -97,110 +101,4 @@ pub struct Refresh {
     pub message_type: Box<str>,
     /// The field that carries the token.
     pub field: Box<str>,
-}
-
-/// How JSON Web Tokens are judged (RFC 7519, RFC 8725).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Jwt {
-    /// The keys. Each owns its algorithm; the token's header never chooses one.
-    pub keys: Vec<JwtKey>,
-    /// The issuers accepted, compared exactly.
-    pub issuer: Vec<Box<str>>,
-    /// The audiences accepted, compared exactly; one of the token's must be among them.
-    pub audience: Vec<Box<str>>,
-    /// The values of the `typ` header accepted; empty means it is not looked at.
-    pub typ: Vec<Box<str>>,
-    /// Claims that need not be there.
-    pub waive: Vec<WaivedClaim>,
-    /// How far clocks may differ.
-    pub leeway: Span,
-    /// The claim that names the user.
-    pub subject: Box<str>,
-    /// The claim that names the tenant.
-    pub tenant: Option<Box<str>>,
-    /// The claim that lists the scopes: a string separated by spaces, or an array.
-    pub scopes: Box<str>,
-    /// The longest token, in bytes.
-    pub max_length: Size,
-}
-
-impl Default for Jwt {
-    fn default() -> Self {
-        Self {
-            keys: Vec::new(),
-            issuer: Vec::new(),
-            audience: Vec::new(),
-            typ: Vec::new(),
-            waive: Vec::new(),
-            leeway: Span::from_secs(30),
-            subject: "sub".into(),
-            tenant: None,
-            scopes: "scope".into(),
-            max_length: Size::from_kib(8),
-        }
-    }
-}
-
-/// A claim that need not be there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum WaivedClaim {
-    /// The token need not name an audience.
-    Aud,
-    /// The token need not name its issuer.
-    Iss,
-    /// The token need not expire.
-    Exp,
-}
-
-/// One verification key.
-#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct JwtKey {
-    /// The one algorithm this key is used with.
-    pub alg: Algorithm,
-    /// A shared secret: `env:NAME`, `file:PATH` or the value.
-    #[serde(default)]
-    pub secret: Option<Box<str>>,
-    /// Says that `secret` is base64url.
-    #[serde(default)]
-    pub secret_base64: bool,
-    /// A public key in PEM: `env:NAME`, `file:PATH` or the text.
-    #[serde(default)]
-    pub pem: Option<Box<str>>,
-    /// A public key as a JSON Web Key (RFC 7517).
-    #[serde(default)]
-    pub jwk: Option<Value>,
-    /// The key's id; a token that names another is not tried with this key.
-    #[serde(default)]
-    pub kid: Option<Box<str>>,
-    /// When the key stops counting (RFC 3339): the way out for a rotated key.
-    #[serde(default)]
-    pub until: Option<Box<str>>,
-}
-
-/// Shows which key it is, never the key.
-impl std::fmt::Debug for JwtKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("JwtKey").field("alg", &self.alg).field("kid", &self.kid).finish_non_exhaustive()
-    }
-}
-
-/// A signature algorithm of RFC 7518 or RFC 8037. There is no `none`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[expect(missing_docs, reason = "the names are those of RFC 7518 section 3.1")]
-pub enum Algorithm {
-    HS256,
-    HS384,
-    HS512,
-    RS256,
-    RS384,
-    RS512,
-    PS256,
-    PS384,
-    PS512,
-    ES256,
-    ES384,
-    EdDSA,
 }

@@ -133,6 +133,9 @@ pub struct Cap {
     pub tracked_addresses: u32,
     /// Users the limiter remembers.
     pub tracked_users: u32,
+    /// Tokens that were found good and are remembered, so that a crowd that reconnects pays for each
+    /// signature once.
+    pub cached_tokens: u32,
 }
 
 impl Default for Cap {
@@ -145,6 +148,7 @@ impl Default for Cap {
             channels_per_connection: 128,
             tracked_addresses: 1_000_000,
             tracked_users: 1_000_000,
+            cached_tokens: 100_000,
         }
     }
 }

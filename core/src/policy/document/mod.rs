@@ -3,18 +3,24 @@
 //! A leaf type cannot hold an invalid value; what several fields must agree on is checked when
 //! the document becomes a [`Policy`](crate::Policy).
 
+mod claim_rule;
 mod credential;
+mod jwt;
 mod limits;
 mod message;
+mod ticket;
 
 use std::borrow::Cow;
 
+pub use claim_rule::*;
 pub use credential::*;
+pub use jwt::*;
 pub use limits::*;
 pub use message::*;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+pub use ticket::*;
 
 use super::units::{Cidr, HostName, Size, Span};
 use crate::http::OriginEntry;

@@ -25,7 +25,7 @@ fn every_field_of_the_contract_is_in_the_schema_and_the_build() {
     }
     let policy = draft.build().unwrap_or_else(|error| panic!("{error}"));
     let told: Vec<_> = policy.warnings().iter().map(PolicyWarning::place).collect();
-    assert_eq!(told, ["credential.sources[3]"]);
+    assert_eq!(told, ["credential.sources[4]"]);
 }
 
 #[test]

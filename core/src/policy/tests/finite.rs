@@ -30,8 +30,8 @@ impl Walk {
         let (name, schema) = (name.map(str::to_owned), schema.clone());
         match name.as_deref() {
             Some("Span" | "Size" | "Quota") => return self.limit(value, place),
-            Some("Route" | "Source" | "Refresh" | "JwtKey") => return, // lists, empty unless written
-            Some("Discriminator") => return,                           // a place, not a limit
+            Some("Route" | "Source" | "Refresh" | "JwtKey" | "Roles" | "ClaimRule") => return, // lists, empty unless written
+            Some("Discriminator") => return,                                                   // a place, not a limit
             _ => {}
         }
         if schema["type"] == "integer" {
@@ -77,6 +77,8 @@ fn every_limit_is_finite() {
     let mut walk = Walk { definitions: schema["$defs"].clone(), seen: BTreeSet::new() };
     walk.walk(&schema, Some(&default), "");
     // The limits that stand in tables which are there only when written.
+    let jwks = schema["$defs"]["JwkSet"].clone();
+    walk.walk(&jwks, Some(&serde_json::to_value(JwkSet::default()).unwrap()), "credential.jwt.jwks");
     let (jwt, one) = (schema["$defs"]["Jwt"].clone(), schema["$defs"]["MessageType"].clone());
     walk.walk(&jwt, Some(&serde_json::to_value(Jwt::default()).unwrap()), "credential.jwt");
     walk.walk(&one, Some(&serde_json::to_value(MessageType::default()).unwrap()), "message.types.NAME");
@@ -84,6 +86,14 @@ fn every_limit_is_finite() {
         "transport.max_head",
         "transport.max_headers",
         "transport.head_timeout",
+        "credential.ticket.ttl",
+        "credential.ticket.outstanding",
+        "credential.ticket.per_user",
+        "credential.jwt.jwks.cache",
+        "credential.jwt.jwks.cooldown",
+        "credential.jwt.jwks.negative",
+        "credential.jwt.jwks.stale",
+        "credential.jwt.jwks.timeout",
         "credential.jwt.leeway",
         "credential.jwt.max_length",
         "message.max_bytes",
@@ -95,6 +105,7 @@ fn every_limit_is_finite() {
         "rate.address.prefix6",
         "rate.ban.for",
         "cap.tracked_users",
+        "cap.cached_tokens",
         "heartbeat.timeout",
         "deadline.expiry_grace",
         "queue.hard",

@@ -6,6 +6,7 @@ mod finite;
 mod reading;
 mod refused;
 mod routes;
+mod tokens;
 mod warned;
 
 use serde_json::{Value, json};

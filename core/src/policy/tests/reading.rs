@@ -195,15 +195,11 @@ fn names_of_later_builds_are_refused_by_name() {
         ("/dialect", json!("pusher"), "dialect"),
         ("/shared", json!({ "store": "redis://" }), "shared"),
         ("/shadow", json!(["origin"]), "shadow"),
-        ("/credential/ticket", json!({}), "credential.ticket"),
-        ("/credential/jwt/jwks", json!({ "url": "https://id" }), "credential.jwt.jwks"),
     ] {
         let error = refused(with(pointer, value));
         assert_eq!(error.place(), place);
         assert!(error.problem().contains("not in this build"), "{error}");
     }
-    let ticket = json!([{ "kind": "ticket", "in": "query", "name": "ticket" }]);
-    assert_eq!(refused(with("/credential/sources", ticket)).place(), "credential.sources[0].kind");
 }
 
 #[test]

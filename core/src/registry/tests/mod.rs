@@ -26,9 +26,11 @@ pub(super) fn crowd(more: &str) -> (Story, Registry) {
     (story, registry)
 }
 
-pub(super) fn waiting(story: &Story) -> Box<Waiting> {
-    match story.admit(&Client::stranger().header("cookie", "sid=abc")) {
-        Ok(Admission::Wait(waiting)) => Box::new(waiting),
+/// A candidate whose host has to say who it is.
+fn hold(story: &Story, registry: &mut Registry) -> Handle {
+    let candidate = story.screen(&Client::stranger().header("cookie", "sid=abc")).unwrap();
+    match registry.admit(candidate, story.now) {
+        Admitted::Wait(handle) => handle,
         other => panic!("{other:?}"),
     }
 }
@@ -64,19 +66,17 @@ fn a_handle_is_exact_in_every_language_and_never_zero() {
 fn a_handle_of_what_is_gone_is_an_error_everywhere() {
     let (mut story, mut registry) = crowd("");
     let session = registry.insert(story.open_user("alice")).unwrap();
-    let candidate = registry.hold(waiting(&story)).unwrap();
-    assert!(registry.waiting(session).is_err() && registry.abandon(session).is_err());
+    let candidate = hold(&story, &mut registry);
+    assert!(registry.waiting(session).is_err());
     assert!(registry.provide(session, Answer::Refused, story.now).is_err());
-    assert!(registry.session(candidate).is_err() && registry.remove(candidate).is_err());
+    assert!(registry.session(candidate).is_err() && registry.entry(candidate).is_err());
     assert_eq!(registry.len(), 2);
 
-    drop(registry.remove(session).unwrap());
-    registry.abandon(candidate).unwrap();
+    assert!(registry.remove(session).unwrap().is_some(), "the session");
+    assert!(registry.remove(candidate).unwrap().is_none(), "a candidate that is let go");
     for handle in [session, candidate] {
         assert!(registry.session(handle).is_err() && registry.waiting(handle).is_err());
-        assert!(
-            registry.entry(handle).is_err() && registry.remove(handle).is_err() && registry.abandon(handle).is_err()
-        );
+        assert!(registry.entry(handle).is_err() && registry.remove(handle).is_err());
         assert!(registry.provide(handle, Answer::Refused, story.now).is_err());
         assert!(registry.receive(handle, Message::Text(b"{}"), &mut story.scratch, story.now.mono).is_err());
     }
@@ -103,7 +103,7 @@ fn a_slot_whose_generations_are_used_up_is_never_used_again() {
 #[test]
 fn t13_a_candidate_whose_host_does_not_answer_is_refused_and_gives_its_slots_back() {
     let (mut story, mut registry) = crowd("");
-    let handle = registry.hold(waiting(&story)).unwrap();
+    let handle = hold(&story, &mut registry);
     assert!(matches!(registry.waiting(handle).unwrap().need(), Need::Identity(_)));
     assert_eq!(story.guard.stats().unauthenticated, 1);
     story.pass(Duration::from_secs(10) - Duration::from_nanos(1));
@@ -121,12 +121,12 @@ fn t13_a_candidate_whose_host_does_not_answer_is_refused_and_gives_its_slots_bac
 #[test]
 fn an_answer_opens_the_session_under_the_same_handle_or_refuses_it() {
     let (mut story, mut registry) = crowd("");
-    let (good, bad) = (registry.hold(waiting(&story)).unwrap(), registry.hold(waiting(&story)).unwrap());
+    let (good, bad) = (hold(&story, &mut registry), hold(&story, &mut registry));
     let answer = Answer::Identity(Identity::assertion("alice"));
-    assert!(matches!(registry.provide(good, answer, story.now), Ok(Provided::Open)));
+    assert!(matches!(registry.provide(good, answer, story.now), Ok(Admitted::Open(handle)) if handle == good));
     assert_eq!(registry.session(good).unwrap().identity().and_then(Identity::subject), Some("alice"));
     let refused = registry.provide(bad, Answer::Refused, story.now);
-    assert!(matches!(refused, Ok(Provided::Refused(refusal)) if refusal.reason() == Reason::CredentialInvalid));
+    assert!(matches!(refused, Ok(Admitted::Refused(refusal)) if refusal.reason() == Reason::CredentialInvalid));
     assert_eq!(registry.len(), 1);
     story.pass(Duration::from_secs(25));
     let tick = registry.tick(story.now.mono);
@@ -194,11 +194,7 @@ fn t51_a_revocation_is_shown_to_every_session_though_others_follow_without_end()
 #[test]
 fn a_drain_reaches_a_session_that_was_not_yet_inserted_when_it_began() {
     let (mut story, mut registry) = crowd("heartbeat.interval = \"1h\"");
-    let candidate = waiting(&story);
-    let Ok(Admission::Open(session)) = candidate.provide(Answer::Identity(Identity::assertion("alice")), story.now)
-    else {
-        panic!("not let in");
-    };
+    let session = story.open_user("alice");
     let _ = story.guard.drain(story.now.mono);
     let _ = settle(&mut registry, story.now.mono);
     assert_eq!(registry.next_timeout(), None);

@@ -15,7 +15,6 @@ enum Step {
     Insert(usize),
     Hold,
     Provide(usize, bool),
-    Abandon(usize),
     Remove(usize),
     Message(usize, bool),
     Pong(usize),
@@ -34,7 +33,6 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (0..3_usize).prop_map(Step::Insert),
         4 => Just(Step::Hold),
         3 => (which.clone(), any::<bool>()).prop_map(|(which, good)| Step::Provide(which, good)),
-        2 => which.clone().prop_map(Step::Abandon),
         4 => which.clone().prop_map(Step::Remove),
         4 => (which.clone(), any::<bool>()).prop_map(|(which, good)| Step::Message(which, good)),
         4 => which.clone().prop_map(Step::Pong),
@@ -128,8 +126,8 @@ impl Model {
             }
             Step::Hold => {
                 let client = Client::stranger().header("cookie", "sid=abc");
-                let Ok(Admission::Wait(waiting)) = self.story.admit(&client) else { return None };
-                let handle = self.registry.hold(Box::new(waiting)).unwrap();
+                let candidate = self.story.screen(&client).ok()?;
+                let Admitted::Wait(handle) = self.registry.admit(candidate, now) else { return None };
                 self.came(handle, Known::Waiting);
             }
             Step::Provide(which, good) => {
@@ -137,12 +135,12 @@ impl Model {
                 let answer = if *good { Answer::Identity(Identity::assertion("dave")) } else { Answer::Refused };
                 let deadline = self.registry.waiting(handle).map(Waiting::deadline);
                 match (self.registry.provide(handle, answer, now), self.known.get(&handle)) {
-                    (Ok(Provided::Open), Some(Known::Waiting)) => {
+                    (Ok(Admitted::Open(same)), Some(Known::Waiting)) if same == handle => {
                         assert!(*good && now.mono < deadline.unwrap());
                         let id = self.registry.session(handle).unwrap().id();
                         self.known.insert(handle, Known::Session(id));
                     }
-                    (Ok(Provided::Refused(refusal)), Some(Known::Waiting)) => {
+                    (Ok(Admitted::Refused(refusal)), Some(Known::Waiting)) => {
                         let draining = refusal.reason() == Reason::Draining;
                         assert!(!*good || draining || now.mono >= deadline.unwrap());
                         self.went(handle);
@@ -151,22 +149,15 @@ impl Model {
                     (other, _) => panic!("{other:?}"),
                 }
             }
-            Step::Abandon(which) => {
-                let handle = self.pick(*which)?;
-                let is_waiting = matches!(self.known.get(&handle), Some(Known::Waiting));
-                assert_eq!(self.registry.abandon(handle).is_ok(), is_waiting);
-                if is_waiting {
-                    self.went(handle);
-                }
-            }
             Step::Remove(which) => {
                 let handle = self.pick(*which)?;
                 match (self.registry.remove(handle), self.known.get(&handle)) {
-                    (Ok(session), Some(Known::Session(id))) => {
+                    (Ok(Some(session)), Some(Known::Session(id))) => {
                         assert_eq!(session.id(), *id, "another's session");
                         self.went(handle);
                     }
-                    (Err(StaleHandle), None | Some(Known::Waiting)) => {}
+                    (Ok(None), Some(Known::Waiting)) => self.went(handle),
+                    (Err(StaleHandle), None) => {}
                     (other, _) => panic!("{other:?}"),
                 }
             }
