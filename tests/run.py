@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every check of the project, and says in its last line how many passed and failed.
 
-    tests/run.py [lint] [rust] [gates] [e2e] [python]        all by default
+    tests/run.py [lint] [rust] [gates] [e2e] [node] [python] [ffi]        all by default
 
 Each step prints what it prints; its count is read from its own summary. A step that gives no count, or that
 ends badly without a failed test, counts as one. Only the standard library is used.
@@ -138,6 +138,15 @@ def e2e():
         row("server", 0, 1, 0)
 
 
+def node():
+    """The npm package, as it is packed and installed in an empty project."""
+    folder = ROOT / "bindings-node"
+    if not step("node build", ["node", "scripts/build.mjs", "--release"], cwd=folder):
+        return
+    step("node types", ["node", "scripts/generate.mjs", "--check"], cwd=folder)
+    step("node package", ["node", "scripts/test.mjs"], NODE, cwd=folder, minutes=10)
+
+
 # What gets in at a server that is the guide's own code, and what does not.
 GUIDE_WEAK = [
     "credential.twice", "credential.echoed", "token.aud-wrong", "token.iss-missing", "token.nbf-future",
@@ -245,7 +254,7 @@ def fresh_environment(name, interpreter, wheel):
 
 
 def main(parts):
-    steps = {"lint": lint, "rust": rust, "gates": gates, "e2e": e2e, "python": python}
+    steps = {"lint": lint, "rust": rust, "gates": gates, "e2e": e2e, "node": node, "python": python, "ffi": ffi}
     for part in parts or steps:
         if part not in steps:
             sys.exit(f"{part}: none of {', '.join(steps)}")
