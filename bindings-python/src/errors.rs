@@ -26,13 +26,23 @@ pub(crate) fn policy(error: &core::PolicyError) -> PyErr {
 
 /// A refused upgrade, with its HTTP answer.
 pub(crate) fn refused(py: Python<'_>, refusal: &core::Refusal, dialect: core::Dialect) -> PyErr {
+    refused_because(py, refusal, dialect, refusal.detail())
+}
+
+/// The same, with what the audit is told besides.
+pub(crate) fn refused_because(
+    py: Python<'_>,
+    refusal: &core::Refusal,
+    dialect: core::Dialect,
+    detail: Option<&'static str>,
+) -> PyErr {
     let refused = || {
         let reason = reason::member(py, refusal.reason())?;
         let close_code = refusal.reason().close_code(dialect);
         let retry_after = refusal.retry_after().map(|wait| wait.as_secs_f64());
         let answer = Py::new(py, response::Response::from(refusal.response()))?;
         let sentence = refusal.reason().sentence();
-        Ok::<_, PyErr>(python::Refused::new_err((sentence, reason, close_code, retry_after, answer, refusal.detail())))
+        Ok::<_, PyErr>(python::Refused::new_err((sentence, reason, close_code, retry_after, answer, detail)))
     };
     refused().unwrap_or_else(|error| error)
 }

@@ -227,7 +227,9 @@ impl Guard {
         let address = address.map(request::remote).transpose()?.and_then(core::http::Remote::address);
         let binding = Binding { path, origin, address };
         let minted = self.inner.mint_ticket(&identity.get().0, &binding, bench::bytes32("entropy", entropy)?, now);
-        let refusal = |fault: TicketFault| errors::refused(py, &fault.reason().into(), self.dialect(path));
+        let refusal = |fault: TicketFault| {
+            errors::refused_because(py, &fault.reason().into(), self.dialect(path), Some(fault.name()))
+        };
         minted.map_err(refusal)?.expose_str().map(str::to_owned).ok_or_else(errors::internal)
     }
 
