@@ -41,7 +41,8 @@ fn host(names: &[String]) -> Result<Host> {
 fn gaps(names: &[String]) -> Result<Vec<Gap>> {
     let gap = |name: &String| Gap::ALL.iter().copied().find(|gap| gap.name() == name);
     let known: Vec<_> = Gap::ALL.iter().map(|gap| gap.name()).collect();
-    let unknown = |name: &String| error("policy", format!("waive\nthere is no gap {name:?}\none of {}", known.join(", ")));
+    let unknown =
+        |name: &String| error("policy", format!("waive\nthere is no gap {name:?}\none of {}", known.join(", ")));
     names.iter().map(|name| gap(name).ok_or_else(|| unknown(name))).collect()
 }
 

@@ -134,9 +134,7 @@ impl NativeNeed {
                 let token = token.expose().iter().map(|&byte| char::from(byte)).collect();
                 Some(Self { token: Some(token), identity: None })
             }
-            Need::Revalidate(identity) => {
-                Some(Self { token: None, identity: Some(NativeIdentity::new(identity)) })
-            }
+            Need::Revalidate(identity) => Some(Self { token: None, identity: Some(NativeIdentity::new(identity)) }),
             _ => None,
         }
     }

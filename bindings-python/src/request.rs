@@ -92,7 +92,10 @@ fn bytes(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
         let latin: Option<Vec<u8>> = text.chars().map(|char| u8::try_from(u32::from(char)).ok()).collect();
         return Ok(latin.unwrap_or_else(|| text.as_bytes().to_vec()));
     }
-    text.call_method1("encode", ("utf-8", "surrogateescape"))?.cast::<PyBytes>().map(|bytes| bytes.as_bytes().to_vec()).map_err(Into::into)
+    text.call_method1("encode", ("utf-8", "surrogateescape"))?
+        .cast::<PyBytes>()
+        .map(|bytes| bytes.as_bytes().to_vec())
+        .map_err(Into::into)
 }
 
 /// The address of the other end; "unix" for a local socket, which has none.
