@@ -7,10 +7,10 @@ use wswarden_core as core;
 
 use crate::answer::{self, Need};
 use crate::clock::Now;
-use crate::errors;
 use crate::guard::Guard;
 use crate::lock::locked;
 use crate::session::Session;
+use crate::errors;
 
 /// Where a connection comes from.
 #[pyclass(frozen, module = "wswarden")]
@@ -160,8 +160,8 @@ impl Waiting {
     /// Takes the host's answer.
     ///
     /// Args:
-    ///     answer: an `Identity`; None when the credential is nobody's; `Unavailable()` when that cannot be
-    ///         told just now.
+    ///     answer: an `Identity`; None when the credential is nobody's, or the ticket was used before;
+    ///         `Unavailable()` when that cannot be told just now; `KeysFetched()`; `TicketUnused()`.
     ///     now: the moment; by default the guard's clock is read.
     ///
     /// Returns:
@@ -170,8 +170,13 @@ impl Waiting {
     /// Raises:
     ///     Refused: with the HTTP answer to send.
     ///     Ended: when it was answered before.
-    #[pyo3(signature = (answer: "Identity | Unavailable | None", *, now = None) -> "Session | Waiting")]
-    fn provide(&self, py: Python<'_>, answer: &Bound<'_, PyAny>, now: Option<&Bound<'_, Now>>) -> PyResult<Py<PyAny>> {
+    #[pyo3(signature = (answer: "Answer", *, now = None) -> "Session | Waiting")]
+    fn provide(
+        &self,
+        py: Python<'_>,
+        answer: &Bound<'_, PyAny>,
+        now: Option<&Bound<'_, Now>>,
+    ) -> PyResult<Py<PyAny>> {
         let guard = self.guard.get();
         let now = guard.enter(py, now)?;
         let answer = answer::answer(answer)?;
@@ -199,7 +204,9 @@ fn admitted(py: Python<'_>, guard: &Py<Guard>, admission: core::Admission) -> Py
     let guard = guard.clone_ref(py);
     Ok(match admission {
         core::Admission::Open(session) => Py::new(py, Session::alone(guard, session))?.into_any(),
-        core::Admission::Wait(waiting) => Py::new(py, Waiting { guard, inner: Mutex::new(Some(waiting)) })?.into_any(),
+        core::Admission::Wait(waiting) => {
+            Py::new(py, Waiting { guard, inner: Mutex::new(Some(waiting)) })?.into_any()
+        }
     })
 }
 

@@ -176,7 +176,8 @@ impl Judging<'_> {
 }
 
 /// The answer for a handle that was just found to be good: it cannot be, and delivers nothing.
-const NEVER: core::Outcome = core::Outcome { verdict: core::Verdict::Drop(core::Reason::Internal), event: None };
+const NEVER: core::Outcome =
+    core::Outcome { verdict: core::Verdict::Drop(core::Reason::Internal), event: None };
 
 fn told(
     py: Python<'_>,
@@ -203,7 +204,12 @@ impl Session {
     /// Returns:
     ///     `Deliver`, `Reply`, `Drop`, `Close` or `Authenticate`: refusals are values here.
     #[pyo3(signature = (data: "str | Buffer", *, binary = false, now = None) -> "Verdict")]
-    fn receive(&self, data: &Bound<'_, PyAny>, binary: bool, now: Option<&Bound<'_, Now>>) -> PyResult<Py<PyAny>> {
+    fn receive(
+        &self,
+        data: &Bound<'_, PyAny>,
+        binary: bool,
+        now: Option<&Bound<'_, Now>>,
+    ) -> PyResult<Py<PyAny>> {
         let py = data.py();
         self.judge(
             data,
@@ -282,7 +288,12 @@ impl Session {
     /// Judges a close frame; `code` is None when it has no body. Returns the `Close` to answer with, or `Ignore`
     /// when it is the answer to ours.
     #[pyo3(signature = (code: "int | None" = None, *, now = None) -> "Verdict")]
-    fn receive_close(&self, py: Python<'_>, code: Option<u16>, now: Option<&Bound<'_, Now>>) -> PyResult<Py<PyAny>> {
+    fn receive_close(
+        &self,
+        py: Python<'_>,
+        code: Option<u16>,
+        now: Option<&Bound<'_, Now>>,
+    ) -> PyResult<Py<PyAny>> {
         let now = self.mono(py, now)?;
         Bench::lend(|bench| {
             let scratch = &mut bench.scratch;
@@ -299,7 +310,11 @@ impl Session {
     /// Returns:
     ///     What to do, or a `Need` when only the host knows whose credential it is: hand the answer to `provide`.
     #[pyo3(signature = (message: "str | Buffer", *, now = None) -> "Verdict | Need")]
-    fn authenticate(&self, message: &Bound<'_, PyAny>, now: Option<&Bound<'_, Now>>) -> PyResult<Py<PyAny>> {
+    fn authenticate(
+        &self,
+        message: &Bound<'_, PyAny>,
+        now: Option<&Bound<'_, Now>>,
+    ) -> PyResult<Py<PyAny>> {
         let py = message.py();
         let now = self.guard.get().enter(py, now)?;
         let message = Payload::of(message)?;
@@ -309,10 +324,15 @@ impl Session {
     /// Takes the host's answer to the need that `authenticate` gave.
     ///
     /// Args:
-    ///     answer: an `Identity`; None when the credential is nobody's; `Unavailable()` when that cannot be told.
+    ///     answer: as for `Waiting.provide`.
     ///     now: the moment; by default the guard's clock is read.
-    #[pyo3(signature = (answer: "Identity | Unavailable | None", *, now = None) -> "Verdict | Need")]
-    fn provide(&self, py: Python<'_>, answer: &Bound<'_, PyAny>, now: Option<&Bound<'_, Now>>) -> PyResult<Py<PyAny>> {
+    #[pyo3(signature = (answer: "Answer", *, now = None) -> "Verdict | Need")]
+    fn provide(
+        &self,
+        py: Python<'_>,
+        answer: &Bound<'_, PyAny>,
+        now: Option<&Bound<'_, Now>>,
+    ) -> PyResult<Py<PyAny>> {
         let now = self.guard.get().enter(py, now)?;
         let answer = answer::answer(answer)?;
         self.judgement(py, now, |session| session.provide(answer, now))
@@ -323,7 +343,7 @@ impl Session {
     /// Args:
     ///     answer: an `Identity`; None when it no longer holds; `Unavailable()` when that cannot be told.
     ///     now: the moment; by default the guard's clock is read.
-    #[pyo3(signature = (answer: "Identity | Unavailable | None", *, now = None) -> "Verdict")]
+    #[pyo3(signature = (answer: "Answer", *, now = None) -> "Verdict")]
     fn revalidated(
         &self,
         py: Python<'_>,
@@ -385,9 +405,7 @@ impl Session {
         let now = self.mono(py, now)?;
         let session = locked(py, &self.place, |place| match std::mem::replace(place, Place::Gone) {
             Place::Alone(session) => Ok(Some(*session)),
-            Place::Registered(registry, handle) => {
-                locked(py, &registry, |registry| registry.remove(handle).ok().flatten())
-            }
+            Place::Registered(registry, handle) => locked(py, &registry, |registry| registry.remove(handle).ok().flatten()),
             Place::Gone => Ok(None),
         })??;
         let lost = session.and_then(|mut session| session.lost(now));
@@ -420,7 +438,7 @@ impl Session {
     fn join(&self, py: Python<'_>, channel: &str) -> PyResult<bool> {
         let joined = self.act(py, |session| session.join(channel))?;
         joined.map_err(|why| match reason::member(py, why) {
-            Ok(member) => errors::limit(why.sentence().to_owned(), Some(member)),
+            Ok(member) => errors::limit(why.sentence().to_owned(), Some(member), Vec::new()),
             Err(error) => error,
         })
     }
@@ -552,8 +570,7 @@ impl Session {
 /// A session that nobody holds any more gives its place in the registry back.
 impl Drop for Session {
     fn drop(&mut self) {
-        let place =
-            std::mem::replace(self.place.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner), Place::Gone);
+        let place = std::mem::replace(self.place.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner), Place::Gone);
         if let Place::Registered(registry, handle) = place {
             // Whoever holds the registry's lock may be waiting for Python: wait as Python wants it.
             let _finalizing = Python::try_attach(|py| {
