@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 PYTHON_READY := $(VENV)/.ready
 NODE_READY := tests/node_modules/.ready
+BINDING_READY := bindings-node/node_modules/.ready
 export CARGO_TERM_COLOR ?= auto
 
 .PHONY: help run test build lint bench generate setup clean
@@ -27,11 +28,12 @@ lint: setup ## Format, clippy, docs, licences, generated files
 bench: ## Criterion benches; the reports are in target/criterion
 	cargo bench --locked -p wswarden-benches
 
-generate: ## Writes the files that are made from others
+generate: $(BINDING_READY) ## Writes the files that are made from others
 	cargo run --locked -q -p wswarden-cli -- schema > policy.schema.json.new
 	mv policy.schema.json.new policy.schema.json
+	cd bindings-node && node scripts/generate.mjs
 
-setup: $(PYTHON_READY) $(NODE_READY)
+setup: $(PYTHON_READY) $(NODE_READY) $(BINDING_READY)
 	@command -v valgrind >/dev/null || (apt-get update -qq && apt-get install -y -qq valgrind)
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy
 
@@ -44,6 +46,10 @@ $(NODE_READY): tests/package.json tests/package-lock.json
 	cd tests && npm ci --silent --no-audit --no-fund
 	@touch $@
 
+$(BINDING_READY): bindings-node/package.json bindings-node/package-lock.json
+	cd bindings-node && npm ci --silent --no-audit --no-fund
+	@touch $@
+
 clean: ## Removes what was built and set up
 	cargo clean
-	rm -rf $(VENV) tests/node_modules
+	rm -rf $(VENV) tests/node_modules bindings-node/node_modules bindings-node/dist bindings-node/*.node

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every check of the project, and says in its last line how many passed and failed.
 
-    tests/run.py [lint] [rust] [gates] [e2e]        all by default
+    tests/run.py [lint] [rust] [gates] [e2e] [node] [python] [ffi]        all by default
 
 Each step prints what it prints; its count is read from its own summary. A step that gives no count, or that
 ends badly without a failed test, counts as one. Only the standard library is used.
@@ -138,6 +138,15 @@ def e2e():
         row("server", 0, 1, 0)
 
 
+def node():
+    """The npm package, as it is packed and installed in an empty project."""
+    folder = ROOT / "bindings-node"
+    if not step("node build", ["node", "scripts/build.mjs", "--release"], cwd=folder):
+        return
+    step("node types", ["node", "scripts/generate.mjs", "--check"], cwd=folder)
+    step("node package", ["node", "scripts/test.mjs"], NODE, cwd=folder, minutes=10)
+
+
 # What gets in at a server that is the guide's own code, and what does not.
 GUIDE_WEAK = [
     "credential.twice", "credential.echoed", "token.aud-wrong", "token.iss-missing", "token.nbf-future",
@@ -191,8 +200,61 @@ def drained(server, env):
     return row("drain", sum(checks.values()), len(checks) - sum(checks.values()), time.monotonic() - began)
 
 
+PYTHON = ROOT / "bindings-python"
+WHEELS = ROOT / "target" / "wheels"
+
+
+def python():
+    """The wheel: built, looked at, installed in a fresh environment of each Python there is, and tested there."""
+    shutil.rmtree(WHEELS, ignore_errors=True)
+    env = {"PATH": f"{VENV}:{os.environ['PATH']}"}
+    if not step("wheel", ["maturin", "build", "--release", "--locked", "--out", WHEELS], env=env, cwd=PYTHON):
+        return
+    (wheel,) = WHEELS.glob("*.whl")
+    source_distribution(env)
+    step("wheel's ABI", [VENV / "abi3audit", "--strict", "--report", wheel])
+    step("wheel's files", [VENV / "check-wheel-contents", wheel])
+    step("wheel's metadata", [VENV / "twine", "check", "--strict", *WHEELS.iterdir()])
+    for name, interpreter in interpreters():
+        installed = fresh_environment(name, interpreter, wheel)
+        if installed:
+            env = {"PYTHONDONTWRITEBYTECODE": "1"}
+            tests = [installed / "bin" / "python", "-m", "pytest", "-q", "-c", PYTHON / "pyproject.toml", PYTHON / "tests"]
+            step(f"python {name}", tests, PYTEST, env, cwd=installed, minutes=10)
+
+
+def source_distribution(env):
+    """What machines without a wheel install: it must build from nothing but itself."""
+    if not step("sdist", ["maturin", "sdist", "--out", WHEELS], env=env, cwd=PYTHON):
+        return
+    # With the dev profile, in the folder where most of it is built already.
+    env = env | {"CARGO_TARGET_DIR": str(ROOT / "target"), "MATURIN_PEP517_ARGS": "--profile dev"}
+    build = ["pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", ROOT / "target" / "sdist"]
+    step("sdist builds", [*build, *WHEELS.glob("*.tar.gz")], env=env)
+
+
+def interpreters():
+    """This Python, and those of the versions after it that pyenv has."""
+    found = {".".join(map(str, sys.version_info[:2])): Path(sys.executable)}
+    for path in sorted(Path.home().glob(".pyenv/versions/3.*/bin/python")):
+        version = path.parts[-3].split(".")
+        if int(version[1]) >= 11:
+            found.setdefault(".".join(version[:2]), path)
+    return found.items()
+
+
+def fresh_environment(name, interpreter, wheel):
+    """An environment with nothing but the wheel and what the tests need; None when it cannot be made."""
+    folder = ROOT / "target" / "python" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    made = step(f"venv {name}", [interpreter, "-m", "venv", folder])
+    install = [folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", wheel]
+    installed = made and step(f"install {name}", [*install, "-r", PYTHON / "tests" / "requirements.txt"])
+    return folder if installed else None
+
+
 def main(parts):
-    steps = {"lint": lint, "rust": rust, "gates": gates, "e2e": e2e}
+    steps = {"lint": lint, "rust": rust, "gates": gates, "e2e": e2e, "node": node, "python": python, "ffi": ffi}
     for part in parts or steps:
         if part not in steps:
             sys.exit(f"{part}: none of {', '.join(steps)}")

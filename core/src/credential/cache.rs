@@ -56,7 +56,13 @@ impl TokenCache {
     /// or a bucket, and no digest says anything outside of this process.
     pub fn new(capacity: usize, key: &[u8; 32]) -> Self {
         let shards = std::array::from_fn(|_| Mutex::default());
-        Self { key: *key, shards, half: AtomicUsize::new(half(capacity)), generation: AtomicU64::new(0), judged: AtomicU64::new(0) }
+        Self {
+            key: *key,
+            shards,
+            half: AtomicUsize::new(half(capacity)),
+            generation: AtomicU64::new(0),
+            judged: AtomicU64::new(0),
+        }
     }
 
     /// Forgets everything, and has room for `capacity` tokens from now on.

@@ -128,7 +128,9 @@ impl Session {
             Some(tape) => rules.messages.judge_tape(kind, bytes, tape, scratch)?,
         };
         let cost = rules.messages.cost(index);
-        let permitted = self.permits(rules.messages.scopes(index));
+        let identity = self.cold.identity.as_deref();
+        let has_scope = |scope: &str| identity.is_some_and(|identity| identity.has_scope(scope));
+        let permitted = rules.messages.permits(index, has_scope);
         if cost > 1 {
             let more = self.charge(u64::from(cost).saturating_sub(1), 0, now);
             // The one that was charged already is the price of having been looked at. The next try
@@ -136,11 +138,6 @@ impl Session {
             more.map_err(|refused| self.test(u64::from(cost), length, now).err().unwrap_or(refused))?;
         }
         if permitted { Ok(index) } else { Err(Refused::Message(Reason::Forbidden)) }
-    }
-
-    fn permits(&self, scopes: &[Box<str>]) -> bool {
-        let identity = self.cold.identity.as_deref();
-        scopes.is_empty() || identity.is_some_and(|identity| scopes.iter().all(|scope| identity.has_scope(scope)))
     }
 
     /// Charges a message to connection, user and address, or says until when to wait.

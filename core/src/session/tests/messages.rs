@@ -12,6 +12,19 @@ fn a_message_of_a_good_client_is_delivered() {
 }
 
 #[test]
+fn a_message_that_the_application_refuses_counts_like_one_that_the_schema_refuses() {
+    let mut story = Story::new("message.errors = { limit = 1, per = \"60s\" }");
+    let mut session = story.open_user("alice");
+    assert!(delivered(story.text(&mut session, "{}")));
+    let refused = session.refuse_delivered(story.now.mono);
+    assert!(matches!(refused.verdict, Verdict::Reply(reply) if reply.reason == Reason::SchemaViolation));
+    assert!(delivered(story.text(&mut session, "{}")));
+    let last = session.refuse_delivered(story.now.mono);
+    assert_eq!(closed(last).map(|close| close.reason), Some(Reason::TooManyErrors));
+    assert_eq!(session.refuse_delivered(story.now.mono).verdict, Verdict::Drop(Reason::TooManyErrors));
+}
+
+#[test]
 fn a_burst_is_refused_until_exactly_the_time_it_is_told() {
     let mut story = Story::new("rate.on_excess = \"drop\"\nmessage.errors = { limit = 100, per = \"60s\" }");
     let mut session = story.open_user("alice");

@@ -1,0 +1,99 @@
+// What the adapters over Node's own HTTP server share.
+
+import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
+import { Server as NetServer, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+
+import { WswardenError, type HttpAnswer } from './errors.js'
+import type { UpgradeRequest } from './types.js'
+
+/** So long, in milliseconds, a refused peer may take to read why: a socket that is closed with bytes unread resets. */
+const LINGER = 1000
+
+/** The request as the guard wants it. */
+export function upgradeRequest(request: IncomingMessage): UpgradeRequest {
+  const socket = request.socket as Socket & { encrypted?: boolean }
+  return {
+    method: request.method ?? '',
+    target: request.url ?? '',
+    version: request.httpVersion,
+    headers: request.rawHeaders,
+    peer: peerOf(socket),
+    tls: socket.encrypted === true,
+  }
+}
+
+/**
+ * The other end's address. A socket without one is local only if its server listens on a path: a connection that
+ * was cut has none either, and must not pass for a local one.
+ */
+function peerOf(socket: Socket & { server?: unknown }): string {
+  if (socket.remoteAddress !== undefined) return socket.remoteAddress
+  const server = socket.server
+  return !socket.destroyed && server instanceof NetServer && typeof server.address() === 'string' ? 'unix' : ''
+}
+
+/** Says no in HTTP, and sees to it that the peer can read it. */
+export function refuse(socket: Duplex, answer: HttpAnswer): void {
+  if (!socket.writable) return void socket.destroy()
+  const head = [`HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ''}`, ...answer.headers.map((field) => field.join(': '))]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${answer.body}`)
+  socket.resume()
+  setTimeout(() => socket.destroy(), LINGER).unref()
+}
+
+/** The answer to an error: that of a refusal, and 500 to any other. */
+export function answerTo(error: unknown): HttpAnswer {
+  const answer = error instanceof WswardenError ? error.answer : undefined
+  return answer ?? { status: 500, headers: [['content-length', '0'], ['connection', 'close']], body: '' }
+}
+
+/** Aborts when the peer leaves. Until somebody else minds the socket, its errors must not end the process. */
+export function gone(socket: Duplex): { signal: AbortSignal; release(): void } {
+  const controller = new AbortController()
+  const leave = (): void => controller.abort()
+  socket.on('error', leave)
+  socket.on('close', leave)
+  socket.on('end', leave)
+  return {
+    signal: controller.signal,
+    release() {
+      socket.off('error', leave)
+      socket.off('close', leave)
+      socket.off('end', leave)
+    },
+  }
+}
+
+const bounded = new WeakSet<Server>()
+
+/**
+ * Bounds how long a client may take for its first request head, the TLS handshake included: Node looks at
+ * `headersTimeout` every 30 seconds only.
+ */
+export function boundHeads(server: Server, guard: { limits(): { readonly headTimeoutMs: number } }): void {
+  if (bounded.has(server)) return
+  bounded.add(server)
+  const waiting = new Map<string, NodeJS.Timeout>()
+  // Over TLS the request comes on another socket object than the connection did; its address is the same.
+  const key = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort}`
+  const arrived = (request: IncomingMessage): void => {
+    clearTimeout(waiting.get(key(request.socket)))
+    waiting.delete(key(request.socket))
+  }
+  server.on('connection', (socket: Socket) => {
+    const name = key(socket)
+    const timer = setTimeout(() => {
+      waiting.delete(name)
+      socket.destroy()
+    }, guard.limits().headTimeoutMs)
+    timer.unref()
+    waiting.set(name, timer)
+    socket.once('close', () => {
+      clearTimeout(timer)
+      if (waiting.get(name) === timer) waiting.delete(name)
+    })
+  })
+  server.prependListener('request', arrived)
+  server.prependListener('upgrade', arrived)
+}

@@ -1,0 +1,76 @@
+//! One event loop's guard: what all calls of one `NativeGuard` share.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use wswarden_core::message::Scratch;
+use wswarden_core::{Guard, Registry};
+
+use crate::clock::Clock;
+use crate::error;
+
+/// What the calls of one guard work on.
+pub(crate) struct State {
+    pub(crate) guard: Guard,
+    pub(crate) registry: Registry,
+    pub(crate) scratch: Box<Scratch>,
+    pub(crate) clock: Clock,
+    /// Room for texts on their way to JavaScript.
+    pub(crate) wide: Vec<u16>,
+}
+
+/// A [`State`] that can end. Cheap to clone; every clone is the same.
+#[derive(Clone)]
+pub(crate) struct Shared(Rc<Cells>);
+
+struct Cells {
+    state: RefCell<Option<State>>,
+    panicked: Cell<bool>,
+}
+
+impl Shared {
+    pub(crate) fn new(state: State) -> Self {
+        Self(Rc::new(Cells { state: RefCell::new(Some(state)), panicked: Cell::new(false) }))
+    }
+
+    /// Runs `work`. None when the guard has ended: it was disposed of, or something panicked in it,
+    /// after which nobody knows what state it is in.
+    #[inline]
+    pub(crate) fn run<T>(&self, work: impl FnOnce(&mut State) -> T) -> Option<T> {
+        // Never taken twice: no work calls JavaScript.
+        let mut borrowed = self.0.state.try_borrow_mut().ok()?;
+        let state = borrowed.as_mut()?;
+        match catch_unwind(AssertUnwindSafe(|| work(state))) {
+            Ok(result) => Some(result),
+            Err(_) => {
+                self.0.panicked.set(true);
+                // A state that panicked may panic again while it is taken down.
+                std::mem::forget(borrowed.take());
+                None
+            }
+        }
+    }
+
+    /// [`run`](Self::run), for calls that can throw.
+    pub(crate) fn call<T>(&self, work: impl FnOnce(&mut State) -> crate::Result<T>) -> crate::Result<T> {
+        self.run(work).unwrap_or_else(|| {
+            Err(if self.0.panicked.get() {
+                error("internal", "the guard has met a bug of its own and refuses everything")
+            } else {
+                error("disposed", "the guard was disposed of")
+            })
+        })
+    }
+
+    /// Ends it and gives everything back.
+    pub(crate) fn end(&self) {
+        if let Ok(mut borrowed) = self.0.state.try_borrow_mut() {
+            let state = borrowed.take();
+            drop(borrowed);
+            if catch_unwind(AssertUnwindSafe(|| drop(state))).is_err() {
+                self.0.panicked.set(true);
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+// wswarden/ws, seen from a stock client: the six steps, and how connections end.
+
+import assert from 'node:assert/strict'
+import { connect as tcp } from 'node:net'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { chat, connect, heard, requestText, serve, token, until } from './lab.mjs'
+
+test('a good client chats, and leaves nothing behind', async (t) => {
+  const lab = await serve(t)
+  const { socket, messages, closed } = await connect(lab.url)
+  socket.send(chat('hello'))
+  await until(() => messages.includes(chat('hello')))
+  assert.equal(lab.guard.stats().sessions, 1)
+  const ended = heard(lab.guard, 'close')
+  socket.close(1000)
+  assert.equal((await closed).code, 1000)
+  assert.equal((await ended).reason, 'closed_by_peer')
+  assert.equal(lab.guard.stats().connections, 0)
+})
+
+test('step 1: plain text is refused where the policy does not say otherwise', async (t) => {
+  const lab = await serve(t, { transport: {} })
+  const { status, body } = await connect(lab.url)
+  assert.equal(status, 403)
+  assert.equal(JSON.parse(body).code, 'insecure_transport')
+})
+
+test('step 2: without a token 401, and the audit knows more than the peer', async (t) => {
+  const lab = await serve(t)
+  const denied = heard(lab.guard, 'denied')
+  const { status, headers, body } = await connect(`${lab.url}?secret=in-the-query`, { bearer: null })
+  assert.equal(status, 401)
+  assert.equal(headers['www-authenticate'], 'Bearer')
+  assert.equal(JSON.parse(body).code, 'credential_missing')
+  assert.deepEqual(await denied, {
+    reason: 'credential_missing', code: 'WSW_CREDENTIAL_MISSING', status: 401, detail: undefined, retryAfterMs: undefined,
+    address: '127.0.0.1', path: '/chat',
+  })
+})
+
+test('step 2: a forged token is 401', async (t) => {
+  const lab = await serve(t)
+  const denied = heard(lab.guard, 'denied')
+  assert.equal((await connect(lab.url, { bearer: token({}, 'another key of at least 32 bytes!!') })).status, 401)
+  assert.equal(typeof (await denied).detail, 'string')
+})
+
+test('step 3: a foreign origin is 403', async (t) => {
+  const lab = await serve(t)
+  assert.equal((await connect(lab.url, { origin: 'https://evil.example' })).status, 403)
+})
+
+test('step 4: a listener sees only what is within policy', async (t) => {
+  const seen = []
+  const lab = await serve(t, {}, (ws) => {
+    ws.on('message', (data) => seen.push(data.toString()))
+    ws.addEventListener('message', (event) => seen.push(event.data))
+  })
+  const { socket, messages } = await connect(lab.url)
+  for (const bad of ['{', '{"type":"chat"}', '{"type":"chat","text":"x","__proto__":{}}', '{"type":"chat","text":"a","text":"b"}']) socket.send(bad)
+  socket.send(chat('good'))
+  await until(() => seen.length === 2)
+  assert.deepEqual(seen, [chat('good'), chat('good')])
+  assert.deepEqual(messages.map((text) => JSON.parse(text).code), ['unknown_type', 'schema_violation', 'schema_violation', 'duplicate_key'])
+})
+
+for (const [name, send, code] of [
+  ['bytes', (socket) => socket.send(Buffer.from(chat('x'))), 1003],
+  ['a message too big', (socket) => socket.send(chat('x'.repeat(70_000))), 1009],
+  ['text that is not UTF-8', (socket) => socket.send(Buffer.from('{"type":"\xff"}', 'latin1'), { binary: false }), 1007],
+  ['too many fragments', (socket) => { for (let n = 0; n < 100; n += 1) socket.send(' ', { fin: false }) }, 1009],
+]) {
+  test(`step 4: ${name} closes with ${code}, and the peer learns it`, async (t) => {
+    const lab = await serve(t)
+    const { socket, closed } = await connect(lab.url)
+    send(socket)
+    assert.equal((await closed).code, code)
+    await until(() => lab.guard.stats().connections === 0)
+  })
+}
+
+test('step 5: too fast is answered, then closed with 4429; reconnecting resets nothing', async (t) => {
+  const lab = await serve(t, { rate: { user: { messages: { limit: 5, per: '60s', burst: 5 } } } })
+  const { socket, messages, closed } = await connect(lab.url)
+  for (let n = 0; n < 50; n += 1) socket.send(chat('x'))
+  assert.equal((await closed).code, 4429)
+  assert.equal(messages.filter((text) => text === chat('x')).length, 5)
+  const again = await connect(lab.url)
+  again.socket.send(chat('x'))
+  await until(() => again.messages.length === 1)
+  assert.equal(JSON.parse(again.messages[0]).code, 'rate_limited')
+  again.socket.terminate()
+})
+
+test('step 6: who answers pings lives; who does not is closed with 4408', async (t) => {
+  const lab = await serve(t, { heartbeat: { interval: 150, timeout: 100 } })
+  const good = await connect(lab.url)
+  const silent = await connect(lab.url, { autoPong: false })
+  assert.equal((await silent.closed).code, 4408)
+  await sleep(300)
+  assert.equal(good.socket.readyState, good.socket.OPEN)
+  good.socket.terminate()
+})
+
+test('a peer that does not answer the close frame is cut by the deadline', async (t) => {
+  const lab = await serve(t, { deadline: { close: 200 } })
+  const { socket } = await connect(lab.url)
+  socket.pause()
+  const [session] = lab.guard.sessions()
+  session.close('forbidden')
+  await until(() => lab.guard.stats().connections === 0, 1500)
+  assert.equal(session.closed.reason, 'forbidden')
+  socket.terminate()
+})
+
+test('a head that does not end in time is cut', async (t) => {
+  const lab = await serve(t, { transport: { secure: 'dangerous-any', headTimeout: 200 } })
+  const socket = tcp(lab.server.address().port, '127.0.0.1')
+  socket.on('error', () => {})
+  const cut = new Promise((resolve) => socket.on('close', resolve))
+  const drip = setInterval(() => socket.write('G'), 50)
+  t.after(() => clearInterval(drip))
+  const began = performance.now()
+  await cut
+  assert.ok(performance.now() - began < 1000)
+})
+
+test('a client that leaves while it is looked up gives its place back', async (t) => {
+  let aborted = false
+  const lab = await serve(t, {
+    credential: { sources: [{ kind: 'session', in: 'header', name: 'authorization' }] },
+    resolve: (need, { signal }) => new Promise(() => signal.addEventListener('abort', () => { aborted = true })),
+  })
+  const { port } = lab.server.address()
+  const socket = tcp(port, '127.0.0.1')
+  socket.write(requestText(port, { bearer: 'opaque' }))
+  await until(() => lab.guard.stats().connections === 1)
+  socket.destroy()
+  await until(() => lab.guard.stats().connections === 0)
+  assert.ok(aborted)
+})
