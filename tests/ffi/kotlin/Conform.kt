@@ -79,7 +79,8 @@ fun asked(from: JsonObject): Request = Request(
 fun needOf(need: Need): JsonObject = when (need) {
     is Need.Identity -> words("need" to "identity", "token" to String(need.token))
     is Need.Revalidate -> words("need" to "revalidate", "subject" to need.identity.subject)
-    else -> throw Wrong("a need that no story has")
+    is Need.Keys -> words("need" to "keys", "url" to need.url)
+    is Need.Ticket -> words("need" to "ticket", "id" to encoded(need.id))
 }
 
 fun headersOf(response: Response): JsonArray = list(response.headers.map { list(listOf(it.name, String(it.value))) })

@@ -7,7 +7,7 @@ import java.util.Base64
 import uniffi.wswarden_uniffi.*
 
 val VERBS = listOf("open", "receive", "tick", "sent", "drained", "provide", "revalidated", "authenticate", "close", "lost",
-    "join", "leave", "revoke", "policy", "drain", "stats")
+    "join", "leave", "revoke", "policy", "drain", "stats", "mint", "keys", "guard")
 
 class Connection(val name: String, var handle: ULong? = null, var session: ULong? = null)
 
@@ -44,6 +44,9 @@ class Script(private val question: JsonObject) : AutoCloseable {
                 "policy" -> affected { Policy.fromJson(step.required("policy").toString()).use { guard.reload(it) } }
                 "drain" -> affected { guard.drain(now.mono) }
                 "stats" -> stats()
+                "mint" -> mint(step.required("mint").asJsonObject)
+                "keys" -> keys(step)
+                "guard" -> guardDue()
                 else -> onConnection(verb, step)
             }
         } catch (_: WswardenException.StaleHandle) {
@@ -121,8 +124,12 @@ class Script(private val question: JsonObject) : AutoCloseable {
 
     private fun answerOf(step: JsonObject): Answer {
         val answer = step.required("answer").asJsonObject
-        return answer.field("identity")?.let { Answer.Identity(identity(it)) }
-            ?: if (answer.flag("refused")) Answer.Refused else Answer.Unavailable
+        return answer.field("identity")?.let { Answer.Identity(identity(it)) } ?: when {
+            answer.flag("refused") -> Answer.Refused
+            answer.flag("keys") -> Answer.Keys
+            answer.flag("unused") -> Answer.Unused
+            else -> Answer.Unavailable
+        }
     }
 
     private fun judged(handle: ULong, judgement: Judgement): JsonObject = when (judgement) {
@@ -219,6 +226,30 @@ class Script(private val question: JsonObject) : AutoCloseable {
         val user = what.required("user").asJsonObject
         val until = user.number("issued_until")?.times(SECOND) ?: now.unix
         return Revocation.User(user.textOrNull("namespace") ?: "", user.textOrNull("tenant") ?: "", user.text("subject"), until)
+    }
+
+    private fun mint(asked: JsonObject): JsonObject {
+        val number = asked.number("entropy")!!
+        val entropy = ByteArray(32) { if (it < 8) (number shr (56 - 8 * it)).toByte() else 0 }
+        val minted = guard.mintTicket(identity(asked.required("identity")), asked.text("path"), asked.textOrNull("origin"),
+            asked.textOrNull("address"), now, entropy)
+        return when (minted) {
+            is Minted.Ticket -> words("ticket" to minted.text)
+            is Minted.Refused -> words("error" to minted.detail, "reason" to minted.reason)
+        }
+    }
+
+    private fun keys(step: JsonObject): JsonObject = try {
+        val body = step.field("body")?.let { if (it is JsonObject) it.toString() else it.asString }
+        if (body == null) guard.keysFailed(step.text("keys")) else guard.keysFetched(step.text("keys"), body.toByteArray(), now.mono)
+        words("ok" to true)
+    } catch (error: WswardenException.Policy) {
+        words("error" to error.message)
+    }
+
+    private fun guardDue(): JsonObject {
+        val due = generateSequence { guard.handleTimeout(now.mono) }.map { words("action" to "fetch_keys", "url" to it.url) }
+        return words("due" to list(due.toList()), "next" to guard.nextTimeout())
     }
 
     private fun stats(): JsonObject = guard.stats().let { stats ->

@@ -61,6 +61,9 @@ def need_of(need)
   return { need: "identity", token: need.token.dup.force_encoding("UTF-8").scrub } if need.identity?
   return { need: "revalidate", subject: need.identity.subject } if need.revalidate?
 
+  return { need: "keys", url: need.url } if need.keys?
+  return { need: "ticket", id: encoded(need.id) } if need.ticket?
+
   raise Wrong, "a need that no story has"
 end
 
@@ -71,7 +74,7 @@ end
 # The connections of one story, by the names it has for them.
 class Script
   VERBS = %w[open receive tick sent drained provide revalidated authenticate close lost join leave revoke policy drain
-             stats].freeze
+             stats mint keys guard].freeze
   Connection = Struct.new(:name, :handle, :session)
 
   def initialize(question)
@@ -106,6 +109,9 @@ class Script
     when "policy" then affected { @guard.reload(WswardenUniffi::Policy.from_json(JSON.generate(step["policy"]))) }
     when "drain" then affected { @guard.drain(@now.mono) }
     when "stats" then stats
+    when "mint" then mint(step["mint"])
+    when "keys" then keys(step)
+    when "guard" then guard_due
     else on_connection(verb, step)
     end
   rescue WswardenUniffi::WswardenError::StaleHandle
@@ -187,7 +193,8 @@ class Script
     answer, kinds = required(step, "answer"), WswardenUniffi::Answer
     return kinds::IDENTITY.new(identity: identity(answer["identity"])) if answer["identity"]
 
-    answer["refused"] ? kinds::REFUSED.new : kinds::UNAVAILABLE.new
+    words = { "refused" => kinds::REFUSED, "unavailable" => kinds::UNAVAILABLE, "keys" => kinds::KEYS, "unused" => kinds::UNUSED }
+    words.fetch(words.keys.find { |word| answer[word] }).new
   end
 
   def judged(handle, judgement)
@@ -290,6 +297,29 @@ class Script
     until_ = user["issued_until"] ? user["issued_until"] * SECOND : @now.unix
     kinds::USER.new(vouched_by: user["namespace"] || "", tenant: user["tenant"] || "", subject: text(user, "subject"),
                     issued_until: until_)
+  end
+
+  def mint(asked)
+    entropy = [number(asked, "entropy")].pack("Q>") + "\0" * 24
+    minted = @guard.mint_ticket(identity(asked["identity"]), text(asked, "path"), asked["origin"], asked["address"], @now, entropy)
+    minted.ticket? ? { ticket: minted.text } : { error: minted.detail, reason: minted.reason }
+  end
+
+  def keys(step)
+    body = step["body"]
+    body = JSON.generate(body) unless body.nil? || body.is_a?(String)
+    body ? @guard.keys_fetched(step["keys"], body.b, @now.mono) : @guard.keys_failed(step["keys"])
+    { ok: true }
+  rescue WswardenUniffi::WswardenError::Policy => error
+    { error: error.message }
+  end
+
+  def guard_due
+    due = []
+    while (fetch = @guard.handle_timeout(@now.mono))
+      due << { action: "fetch_keys", url: fetch.url }
+    end
+    { due: due, next: @guard.next_timeout }
   end
 
   def stats
