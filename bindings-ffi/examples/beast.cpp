@@ -92,7 +92,7 @@ public:
         if (!accepted_) return cut();
         websocket::close_reason reason;
         if (code != 0) reason = {websocket::close_code(code), beast::string_view(text.data(), text.size())};
-        socket_.async_close(reason, [self = shared_from_this()](error_code) {});
+        socket_.async_close(reason, [self = shared_from_this()](error_code) { self->cut(); });
         server_.arm();
     }
 
@@ -173,7 +173,8 @@ private:
         server_.connections[handle] = shared_from_this();
         tcp().expires_never(); // From here on the registry keeps the time.
         wsw::decorate(socket_, opening);
-        socket_.read_message_max(server_.limits.max_message);
+        // `read` keeps the limit; this one is for lengths that nobody can mean.
+        socket_.read_message_max(std::uint64_t{1} << 40);
         socket_.auto_fragment(false);
         socket_.control_callback([this](websocket::frame_type kind, beast::string_view payload) { control(kind, payload); });
         // What Beast needs of the head, which the core has found good.
@@ -196,14 +197,20 @@ private:
         server_.arm();
     }
 
+    // No more is read of a message than the policy takes, and one byte: the core sees that it is too big, and its close
+    // frame is sent while the rest is still coming.
     void read() {
-        socket_.async_read(message_, [self = shared_from_this()](error_code error, std::size_t) {
+        const std::size_t room = server_.limits.max_message + 1 - message_.size();
+        socket_.async_read_some(message_, room, [self = shared_from_this()](error_code error, std::size_t) {
             if (error) return self->cut();
             const auto data = self->message_.cdata();
-            self->judge(self->socket_.got_text() ? WSW_TEXT : WSW_BINARY,
-                        std::string_view(static_cast<const char *>(data.data()), data.size()));
-            self->message_.clear();
-            if (self->handle_ != 0) self->read();
+            if (self->socket_.is_message_done() || data.size() > self->server_.limits.max_message) {
+                self->judge(self->socket_.got_text() ? WSW_TEXT : WSW_BINARY,
+                            std::string_view(static_cast<const char *>(data.data()), data.size()));
+                self->message_.clear();
+            }
+            // While it closes, Beast reads by itself.
+            if (self->handle_ != 0 && !self->closing_) self->read();
         });
     }
 

@@ -503,7 +503,7 @@ typedef struct wsw_registry wsw_registry;
 /// The answer to an upgrade request: the 101, or a refusal with its status, headers and problem document (RFC 9457).
 typedef struct wsw_response wsw_response;
 
-/// A ticket: a secret, which opens one connection.
+/// A ticket: a secret, which opens one connection. Or why there is none.
 typedef struct wsw_ticket wsw_ticket;
 
 /// Both clocks, read together.
@@ -574,6 +574,8 @@ typedef struct wsw_binding {
     struct wsw_str origin;
     /// The client's address as text; empty where there is none.
     struct wsw_str address;
+    /// 32 random bytes, fresh for each ticket; NULL takes them from the operating system.
+    const uint8_t *entropy;
 } wsw_binding;
 
 /// What a guard is made with.
@@ -812,17 +814,23 @@ void wsw_knock_free(struct wsw_knock *knock);
 /// puts it where the policy has a source of kind `ticket`. The answer that carries it must not be cached
 /// (`Cache-Control: no-store`).
 ///
-/// `WSW_STATUS_OK`: `*ticket` is to be freed by `wsw_ticket_free`. `WSW_STATUS_REFUSED`: there is none; `*reason`, a
-/// `wsw_reason`, says why. Thread-safe.
+/// `WSW_STATUS_OK`: `*ticket` has it. `WSW_STATUS_REFUSED`: there is none; `*ticket` says why. Either way it is to be
+/// freed by `wsw_ticket_free`. Thread-safe.
 wsw_status wsw_guard_mint_ticket(const struct wsw_guard *guard,
                                  const struct wsw_identity *identity,
                                  const struct wsw_binding *binding,
                                  struct wsw_time now,
-                                 struct wsw_ticket **ticket,
-                                 uint8_t *reason);
+                                 struct wsw_ticket **ticket);
 
-/// The ticket: URL-safe text. It lives as long as the ticket. Empty after an error. Thread-safe.
+/// The ticket: URL-safe text, which lives as long as the ticket. Empty where there is none, and after an error.
+/// Thread-safe.
 struct wsw_str wsw_ticket_text(const struct wsw_ticket *ticket);
+
+/// Why there is no ticket, a `wsw_reason`; 0 where there is one, and after an error. Thread-safe.
+uint8_t wsw_ticket_reason(const struct wsw_ticket *ticket);
+
+/// Why there is no ticket, for the audit; empty where there is one, and after an error. Static. Thread-safe.
+struct wsw_str wsw_ticket_detail(const struct wsw_ticket *ticket);
 
 /// Wipes and frees a ticket. NULL is nothing to free.
 void wsw_ticket_free(struct wsw_ticket *ticket);

@@ -1,6 +1,6 @@
 //! What judging credentials needs of the host: sockets that wait, tickets, published keys.
 
-use wswarden_core::credential::ticket::Binding;
+use wswarden_core::credential::ticket::{Binding, TicketFault};
 use wswarden_core::{Guard, GuardAction, Knock, Secret, Timestamp};
 
 use crate::border::{Out, Sized32, borrowed, entry, entry_or, freed, given, sized};
@@ -12,13 +12,15 @@ use crate::outcome::nanos;
 use crate::policy::refused;
 use crate::request::{From, wsw_connection};
 use crate::status::{Fault, wsw_status};
-use crate::text::wsw_str;
+use crate::text::{bytes, wsw_str};
 
 /// A connection whose request has not come whole. It holds a slot of its address until it is freed.
 pub struct wsw_knock(#[expect(dead_code, reason = "what it is for happens when it is dropped")] Knock);
 
-/// A ticket: a secret, which opens one connection.
-pub struct wsw_ticket(Shared<Secret>);
+/// A ticket: a secret, which opens one connection. Or why there is none.
+pub struct wsw_ticket(Shared<Minted>);
+
+type Minted = Result<Secret, TicketFault>;
 
 /// A key set that is to be fetched.
 pub struct wsw_fetch {
@@ -41,6 +43,8 @@ pub struct wsw_binding {
     pub origin: wsw_str,
     /// The client's address as text; empty where there is none.
     pub address: wsw_str,
+    /// 32 random bytes, fresh for each ticket; NULL takes them from the operating system.
+    pub entropy: *const u8,
 }
 
 // SAFETY: `repr(C)`, the size first, and every field may be zero.
@@ -83,8 +87,8 @@ pub unsafe extern "C" fn wsw_knock_free(knock: *mut wsw_knock) {
 /// puts it where the policy has a source of kind `ticket`. The answer that carries it must not be cached
 /// (`Cache-Control: no-store`).
 ///
-/// `WSW_STATUS_OK`: `*ticket` is to be freed by `wsw_ticket_free`. `WSW_STATUS_REFUSED`: there is none; `*reason`, a
-/// `wsw_reason`, says why. Thread-safe.
+/// `WSW_STATUS_OK`: `*ticket` has it. `WSW_STATUS_REFUSED`: there is none; `*ticket` says why. Either way it is to be
+/// freed by `wsw_ticket_free`. Thread-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_guard_mint_ticket(
     guard: *const wsw_guard,
@@ -92,40 +96,54 @@ pub unsafe extern "C" fn wsw_guard_mint_ticket(
     binding: *const wsw_binding,
     now: wsw_time,
     ticket: *mut *mut wsw_ticket,
-    reason: *mut u8,
 ) -> wsw_status {
     entry(|| {
         // SAFETY: the contract: `guard` is live, the inputs readable, the others may be written.
         let (guard, identity, bound) =
             unsafe { (borrowed(guard, "guard")?, identity_of(identity)?, sized(binding, "binding")?) };
         // SAFETY: as above.
-        let (out, why) = unsafe { (Out::new(ticket, "ticket")?, Out::new(reason, "reason")?) };
+        let out = unsafe { Out::new(ticket, "ticket") }?;
         // SAFETY: as above.
         let (path, origin, address) =
             unsafe { (bound.path.utf8("path")?, bound.origin.utf8("origin")?, bound.address.utf8("address")?) };
         let address = (!address.is_empty()).then(|| address.parse()).transpose();
         let address = address.map_err(|_| Fault::bad("binding.address is no IP address"))?;
         let binding = Binding { path, origin: (!origin.is_empty()).then_some(origin), address };
-        let minted = guard.0.with(|guard| Ok(guard.mint_ticket(&identity, &binding, random()?, now.into())))?;
-        match minted {
-            Ok(minted) => {
-                out.set(given(wsw_ticket(Shared::new(minted))));
-                Ok(wsw_status::WSW_STATUS_OK)
-            }
-            Err(fault) => {
-                why.set(fault.reason().number());
-                Ok(wsw_status::WSW_STATUS_REFUSED)
-            }
+        let mut entropy = random()?;
+        if !bound.entropy.is_null() {
+            // SAFETY: the contract: 32 bytes are readable.
+            entropy.copy_from_slice(unsafe { bytes(bound.entropy, 32, "entropy") }?);
         }
+        let minted = guard.0.with(|guard| Ok(guard.mint_ticket(&identity, &binding, entropy, now.into())))?;
+        let status = if minted.is_ok() { wsw_status::WSW_STATUS_OK } else { wsw_status::WSW_STATUS_REFUSED };
+        out.set(given(wsw_ticket(Shared::new(minted))));
+        Ok(status)
     })
 }
 
-/// The ticket: URL-safe text. It lives as long as the ticket. Empty after an error. Thread-safe.
+/// The ticket: URL-safe text, which lives as long as the ticket. Empty where there is none, and after an error.
+/// Thread-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_ticket_text(ticket: *const wsw_ticket) -> wsw_str {
-    let text = |ticket: &Secret| Ok(wsw_str::of(ticket.expose()));
+    let text = |minted: &Minted| Ok(minted.as_ref().map_or(wsw_str::EMPTY, |ticket| wsw_str::of(ticket.expose())));
     // SAFETY: the contract: `ticket` is live.
     entry_or(|_| wsw_str::EMPTY, || unsafe { borrowed(ticket, "ticket") }?.0.with(text))
+}
+
+/// Why there is no ticket, a `wsw_reason`; 0 where there is one, and after an error. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsw_ticket_reason(ticket: *const wsw_ticket) -> u8 {
+    let reason = |minted: &Minted| Ok(minted.as_ref().err().map_or(0, |fault| fault.reason().number()));
+    // SAFETY: the contract: `ticket` is live.
+    entry_or(|_| 0, || unsafe { borrowed(ticket, "ticket") }?.0.with(reason))
+}
+
+/// Why there is no ticket, for the audit; empty where there is one, and after an error. Static. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsw_ticket_detail(ticket: *const wsw_ticket) -> wsw_str {
+    let detail = |minted: &Minted| Ok(wsw_str::or_empty(minted.as_ref().err().map(|fault| fault.name())));
+    // SAFETY: the contract: `ticket` is live.
+    entry_or(|_| wsw_str::EMPTY, || unsafe { borrowed(ticket, "ticket") }?.0.with(detail))
 }
 
 /// Wipes and frees a ticket. NULL is nothing to free.

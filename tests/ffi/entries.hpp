@@ -74,10 +74,14 @@ inline std::vector<entry> entries() {
          [](world &w) { return wsw_guard_knock(w.guard, w.connection, w.now.mono_ns, OUT(knock)); }},
         {"wsw_guard_mint_ticket", "guard identity binding out", "guard",
          [](world &w) {
-             return wsw_guard_mint_ticket(w.guard, w.identity, w.binding, w.now, OUT(ticket), OUT(reason));
+             return wsw_guard_mint_ticket(w.guard, w.identity, w.binding, w.now, OUT(ticket));
          }},
         {"wsw_ticket_text", "ticket", "ticket",
          [](world &w) { return unless(is_empty(wsw_ticket_text(w.ticket))); }, FINE},
+        {"wsw_ticket_reason", "ticket", "ticket",
+         [](world &w) { return unless(wsw_ticket_reason(w.ticket) == WSW_REASON_NONE); }, FAILED},
+        {"wsw_ticket_detail", "ticket", "ticket",
+         [](world &w) { return unless(is_empty(wsw_ticket_detail(w.ticket))); }, FAILED},
         {"wsw_guard_next_timeout", "guard out", "guard",
          [](world &w) { return wsw_guard_next_timeout(w.guard, OUT(at)); }},
         {"wsw_guard_tick", "guard out", "guard",

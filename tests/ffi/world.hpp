@@ -160,8 +160,7 @@ struct world {
         binding_.size = sizeof binding_;
         binding_.path = str("/chat");
         binding = &binding_;
-        uint8_t why = 0;
-        CHECK(wsw_guard_mint_ticket(guard, identity, binding, now, &ticket, &why) == WSW_STATUS_OK);
+        CHECK(wsw_guard_mint_ticket(guard, identity, binding, now, &ticket) == WSW_STATUS_OK);
         CHECK(wsw_guard_tick(guard, now.mono_ns, &fetch) == WSW_STATUS_OK);
         session = open(true);
         delivered = wsw_registry_receive(registry, session, WSW_TEXT, bytes, length, now.mono_ns);

@@ -162,6 +162,23 @@ pub struct Stats {
     pub users: u32,
 }
 
+/// A ticket, or why there is none.
+#[derive(Clone, uniffi::Enum)]
+pub enum Minted {
+    /// A secret, which opens one connection: never log it.
+    Ticket {
+        /// URL-safe text.
+        text: String,
+    },
+    /// There is none.
+    Refused {
+        /// The name of the reason.
+        reason: String,
+        /// For the audit.
+        detail: String,
+    },
+}
+
 /// A key set to fetch: over verified TLS alone, without following redirects, and with no credentials.
 #[derive(Clone, uniffi::Record)]
 pub struct FetchKeys {
@@ -190,10 +207,7 @@ impl Guard {
     ) -> Result<Arc<Self>> {
         let host = abilities.iter().fold(Host::NOTHING, |host, ability| ability.granted(host));
         let waived: Vec<Gap> = waived.iter().map(|ability| ability.gap()).collect();
-        let seed = match seed {
-            Some(seed) => seed.try_into().map_err(|_| WswardenError::Argument("seed: expected 32 bytes".into()))?,
-            None => random().map_err(|_| WswardenError::Argument("no randomness".into()))?,
-        };
+        let seed = bytes_or_random(seed)?;
         core::Guard::new(policy.0.clone(), host, &waived, seed).map(|guard| Arc::new(Self(guard))).map_err(refused)
     }
 
@@ -213,8 +227,9 @@ impl Guard {
         ids(self.0.drain(Timestamp::from_nanos(now_mono)))
     }
 
-    /// Makes a single-use ticket for a user whom the host knows by the usual credential of its HTTPS endpoint. None: the
-    /// user has too many, or is revoked, or the policy takes no tickets on `path`. A secret: never log it.
+    /// Makes a single-use ticket for a user whom the host knows by the usual credential of its HTTPS endpoint. `entropy`
+    /// is for tests: 32 bytes; without it they come from the operating system.
+    #[uniffi::method(default(entropy = None))]
     pub fn mint_ticket(
         &self,
         identity: Identity,
@@ -222,14 +237,15 @@ impl Guard {
         origin: Option<String>,
         address: Option<String>,
         now: Time,
-    ) -> Result<Option<String>> {
-        let wrong = |what: &str| WswardenError::Argument(what.into());
+        entropy: Option<Vec<u8>>,
+    ) -> Result<Minted> {
         let address = address.map(|address| address.parse()).transpose();
         let address = address.map_err(|_| wrong("address: expected an IP address"))?;
         let binding = Binding { path: &path, origin: origin.as_deref(), address };
-        let entropy = random().map_err(|_| wrong("no randomness"))?;
-        let minted = self.0.mint_ticket(&identity.taken(), &binding, entropy, now.into());
-        Ok(minted.ok().map(|ticket| String::from_utf8_lossy(ticket.expose()).into_owned()))
+        Ok(match self.0.mint_ticket(&identity.taken(), &binding, bytes_or_random(entropy)?, now.into()) {
+            Ok(ticket) => Minted::Ticket { text: String::from_utf8_lossy(ticket.expose()).into_owned() },
+            Err(fault) => Minted::Refused { reason: fault.reason().name().into(), detail: fault.name().into() },
+        })
     }
 
     /// When to call `handle_timeout`, on the monotonic clock; none where the policy needs nothing fetched.
@@ -276,4 +292,16 @@ impl Guard {
 
 fn ids(affected: core::Affected) -> Vec<u64> {
     affected.ids.iter().map(|id| id.number()).collect()
+}
+
+fn wrong(what: &str) -> WswardenError {
+    WswardenError::Argument(what.into())
+}
+
+/// 32 bytes that a test gives, or the operating system's.
+fn bytes_or_random(given: Option<Vec<u8>>) -> Result<[u8; 32]> {
+    match given {
+        Some(bytes) => bytes.try_into().map_err(|_| wrong("seed and entropy: expected 32 bytes")),
+        None => random().map_err(|_| wrong("the operating system gives no randomness")),
+    }
 }

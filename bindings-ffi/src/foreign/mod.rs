@@ -61,7 +61,7 @@ impl From<Time> for Now {
 #[derive(Clone, uniffi::Record)]
 pub struct ReasonRow {
     /// The pinned number.
-    pub number: u8,
+    pub number: u32,
     /// The name in logs, metrics, problem documents and error replies.
     pub name: String,
     /// The status of the HTTP answer, before the 101.
@@ -71,7 +71,7 @@ pub struct ReasonRow {
     /// The code of the close frame in the dialect `app`.
     pub close_code_app: u16,
     /// What a peer should do next: "never", "now", "backoff", "after_delay" or "with_new_credential".
-    pub retry: String,
+    pub retry_advice: String,
     /// One sentence for people.
     pub sentence: String,
 }
@@ -94,12 +94,12 @@ pub fn now() -> Time {
 pub fn reasons() -> Vec<ReasonRow> {
     use wswarden_core::Dialect;
     let row = |reason: &Reason| ReasonRow {
-        number: reason.number(),
+        number: reason.number().into(),
         name: reason.name().into(),
         http_status: reason.http_status(),
         close_code_rfc: reason.close_code(Dialect::Rfc),
         close_code_app: reason.close_code(Dialect::App),
-        retry: reason.retry().name().into(),
+        retry_advice: reason.retry().name().into(),
         sentence: reason.sentence().into(),
     };
     Reason::ALL.iter().map(row).collect()

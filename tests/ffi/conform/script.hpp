@@ -40,7 +40,7 @@ private:
     json step(const json &one) {
         static constexpr const char *VERBS[] = {"open",         "receive", "tick", "sent", "drained", "provide", "revalidated",
                                                 "authenticate", "close",   "lost", "join", "leave",   "revoke",  "policy",
-                                                "drain",        "stats"};
+                                                "drain",        "stats",   "mint", "keys", "guard"};
         std::string verb;
         for (const char *name : VERBS) {
             if (optional(one, name) == nullptr) continue;
@@ -53,6 +53,9 @@ private:
         if (verb == "policy") return reload(one);
         if (verb == "drain") return affected(guard_.try_drain(now_.mono_ns));
         if (verb == "stats") return stats();
+        if (verb == "mint") return mint(required(one, "mint"));
+        if (verb == "keys") return keys(one);
+        if (verb == "guard") return guard_due();
         if (verb.empty()) throw wrong("expected exactly one verb");
         return on_connection(verb, one);
     }
@@ -189,12 +192,15 @@ private:
     static std::pair<wsw_answer, std::unique_ptr<identity>> answer_of(const json &one) {
         const json &answer = required(one, "answer");
         if (const json *who = optional(answer, "identity")) return {WSW_ANSWER_IDENTITY, std::make_unique<identity>(*who)};
-        auto says = [&](const char *name) {
+        static constexpr std::pair<const char *, wsw_answer> WORDS[] = {{"refused", WSW_ANSWER_REFUSED},
+                                                                         {"unavailable", WSW_ANSWER_UNAVAILABLE},
+                                                                         {"keys", WSW_ANSWER_KEYS},
+                                                                         {"unused", WSW_ANSWER_UNUSED}};
+        for (auto [name, said] : WORDS) {
             const json *value = optional(answer, name);
-            return value != nullptr && *value == true;
-        };
-        if (says("refused") == says("unavailable")) throw wrong("answer: expected identity, refused or unavailable");
-        return {says("refused") ? WSW_ANSWER_REFUSED : WSW_ANSWER_UNAVAILABLE, nullptr};
+            if (value != nullptr && *value == true) return {said, nullptr};
+        }
+        throw wrong("answer: expected identity, refused, unavailable, keys or unused");
     }
 
     json judged(std::uint64_t handle, wsw::judgement done) {
@@ -318,6 +324,50 @@ private:
         auto policy = wsw::policy::try_from_json(required(one, "policy").dump());
         if (!policy) return {{"error", policy.message()}};
         return affected(guard_.try_reload(*policy));
+    }
+
+    json mint(const json &asked) {
+        identity who(required(asked, "identity"));
+        auto path = text(asked, "path"), origin = optional_text(asked, "origin").value_or("");
+        auto address = optional_text(asked, "address").value_or("");
+        std::uint8_t entropy[32] = {};
+        for (int index = 0; index < 8; ++index) {
+            entropy[index] = static_cast<std::uint8_t>(number(asked, "entropy") >> (56 - 8 * index));
+        }
+        wsw_binding binding{sizeof binding, 0, wsw::str(path), wsw::str(origin), wsw::str(address), entropy};
+        wsw_ticket *made = nullptr;
+        auto status = wsw_guard_mint_ticket(guard_.get(), who.get(), &binding, now_, &made);
+        if (status >= WSW_STATUS_NULL_POINTER) throw wrong(wsw_last_error_message());
+        wsw::detail::owned<wsw_ticket, wsw_ticket_free> ticket(made);
+        if (status == WSW_STATUS_OK) return {{"ticket", std::string(wsw::view(wsw_ticket_text(made)))}};
+        return {{"error", std::string(wsw::view(wsw_ticket_detail(made)))},
+                {"reason", wsw_reason_name(wsw_ticket_reason(made))}};
+    }
+
+    json keys(const json &one) {
+        auto url = text(one, "keys");
+        const json *body = optional(one, "body");
+        auto status = WSW_STATUS_OK;
+        if (body == nullptr) {
+            status = wsw_guard_keys_failed(guard_.get(), wsw::str(url));
+        } else {
+            auto bytes = body->is_string() ? body->get<std::string>() : body->dump();
+            status = wsw_guard_keys_fetched(guard_.get(), wsw::str(url), wsw::str(bytes), now_.mono_ns);
+        }
+        if (status != WSW_STATUS_OK) return {{"error", wsw_last_error_message()}};
+        return {{"ok", true}};
+    }
+
+    json guard_due() {
+        json due = json::array(), next;
+        wsw_fetch *made = nullptr;
+        while (wsw_guard_tick(guard_.get(), now_.mono_ns, &made) == WSW_STATUS_OK) {
+            wsw::detail::owned<wsw_fetch, wsw_fetch_free> fetch(made);
+            due.push_back({{"action", "fetch_keys"}, {"url", std::string(wsw::view(wsw_fetch_url(made)))}});
+        }
+        std::uint64_t at = 0;
+        if (wsw_guard_next_timeout(guard_.get(), &at) == WSW_STATUS_OK) next = at;
+        return {{"due", due}, {"next", next}};
     }
 
     json stats() const {

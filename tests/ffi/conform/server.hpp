@@ -111,9 +111,19 @@ inline json headers_of(const wsw::response &response) {
 }
 
 inline json need_of(wsw::registry &registry, std::uint64_t handle) {
-    json said = {{"need", "identity"}};
-    said["token"] = std::string(registry.needed_token(handle).value_or(""));
-    return said;
+    wsw_need need{};
+    need.size = sizeof need;
+    if (wsw_registry_need(registry.get(), handle, &need) != WSW_STATUS_OK) throw wrong(wsw_last_error_message());
+    switch (need.kind) {
+    case WSW_NEED_IDENTITY:
+        return {{"need", "identity"}, {"token", std::string(wsw::view(need.token))}};
+    case WSW_NEED_KEYS:
+        return {{"need", "keys"}, {"url", std::string(wsw::view(need.url))}};
+    case WSW_NEED_TICKET:
+        return {{"need", "ticket"}, {"id", encoded(wsw::view(need.ticket_id))}};
+    default:
+        throw wrong("a need that no story has");
+    }
 }
 
 // The subject of a session's identity; null for a guest.
