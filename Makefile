@@ -19,8 +19,10 @@ run: ## Starts the guarded demo server, wss://localhost:8443; Ctrl-C drains
 test: setup ## Lints, Rust tests, end-to-end tests with stock clients, and the attack program
 	$(PYTHON) tests/run.py
 
-build: ## Builds everything for release
+build: $(PYTHON_READY) ## Builds everything for release
 	cargo build --locked --release --workspace
+	cd bindings-python && PATH=$(CURDIR)/$(VENV)/bin:$$PATH maturin build --release --locked --out ../target/wheels
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps target/wheels/wswarden-*-abi3-manylinux*.whl
 
 lint: setup ## Format, clippy, docs, licences, generated files
 	$(PYTHON) tests/run.py lint
@@ -32,6 +34,10 @@ generate: $(BINDING_READY) ## Writes the files that are made from others
 	cargo run --locked -q -p wswarden-cli -- schema > policy.schema.json.new
 	mv policy.schema.json.new policy.schema.json
 	cd bindings-node && node scripts/generate.mjs
+	cd bindings-python && PATH=$(CURDIR)/$(VENV)/bin:$$PATH && maturin build --release --locked --out ../target/wheels && \
+		pip install --quiet --force-reinstall --no-deps ../target/wheels/wswarden-*-abi3-manylinux*.whl && \
+		python generate.py reasons > _reason.new && mv _reason.new python/wswarden/_reason.py && \
+		python generate.py stubs --release --locked > _core.new && mv _core.new python/wswarden/_core.pyi
 
 setup: $(PYTHON_READY) $(NODE_READY) $(BINDING_READY)
 	@command -v valgrind >/dev/null || (apt-get update -qq && apt-get install -y -qq valgrind)

@@ -16,7 +16,9 @@ def text(chance, length, plain):
     while len(said) < length:
         number += 1
         said += chance.choice(WORDS) + " "
-        for every, more in () if plain else ((14, "\n"), (23, '"quoted" '), (17, "café naïve "), (41, "日本語 "), (53, "🚀 ")):
+        for every, more in (
+            () if plain else ((14, "\n"), (23, '"quoted" '), (17, "café naïve "), (41, "日本語 "), (53, "🚀 "))
+        ):
             if number % every == 0:
                 said += more
     return said[:length]
@@ -29,7 +31,11 @@ def compact(value):
 def messages():
     """The messages by name."""
     chance = random.Random(7)
-    chat = {"type": "chat", "content": "Hey team, the deploy went fine, can somebody look at dashboards?", "channelId": U}
+    chat = {
+        "type": "chat",
+        "content": "Hey team, the deploy went fine, can somebody look at dashboards?",
+        "channelId": U,
+    }
     rich = {
         "type": "chat",
         "id": U2,
@@ -37,7 +43,12 @@ def messages():
         "content": "Release 4.2 is out; please check the attached report and reply here.",
         "mentions": [U2, U, U3],
         "attachments": [
-            {"url": "https://cdn.example.com/f/9b2d7c1e/report.pdf", "mime": "application/pdf", "size": 183422, "name": "report.pdf"},
+            {
+                "url": "https://cdn.example.com/f/9b2d7c1e/report.pdf",
+                "mime": "application/pdf",
+                "size": 183422,
+                "name": "report.pdf",
+            },
             {"url": "https://cdn.example.com/f/77ab0012/shot.png", "mime": "image/png", "size": 90211},
         ],
         "meta": {"client": "web", "ts": 1732358400123, "locale": "en-GB"},
@@ -65,9 +76,13 @@ def string(longest, shortest=None):
 
 
 PLAIN = closed({"type": {"enum": ["chat", "typing", "ping"]}, "content": string(5000), "channelId": UUID}, ["type"])
-META = closed({"client": {"enum": ["web", "ios", "android", "desktop"]}, "ts": NATURAL, "locale": string(16)}, ["client", "ts"])
+META = closed(
+    {"client": {"enum": ["web", "ios", "android", "desktop"]}, "ts": NATURAL, "locale": string(16)}, ["client", "ts"]
+)
 SIZE = NATURAL | {"maximum": 10**9}
-ATTACHMENT = closed({"url": string(2048), "mime": string(127), "size": SIZE, "name": string(255)}, ["url", "mime", "size"])
+ATTACHMENT = closed(
+    {"url": string(2048), "mime": string(127), "size": SIZE, "name": string(255)}, ["url", "mime", "size"]
+)
 
 
 def kind(name, properties, required):
@@ -81,7 +96,11 @@ RICH = {
         kind("ping", {"ts": NATURAL}, []),
         kind("typing", {"channelId": UUID, "isTyping": {"type": "boolean"}}, ["channelId", "isTyping"]),
         kind("delete", {"messageId": UUID, "channelId": UUID}, ["messageId"]),
-        kind("reaction", {"messageId": UUID, "emoji": string(32, 1), "op": {"enum": ["add", "remove"]}}, ["messageId", "emoji", "op"]),
+        kind(
+            "reaction",
+            {"messageId": UUID, "emoji": string(32, 1), "op": {"enum": ["add", "remove"]}},
+            ["messageId", "emoji", "op"],
+        ),
         kind(
             "chat",
             {
