@@ -11,9 +11,10 @@ from typing import Annotated, Literal
 import msgspec
 import pydantic
 import pytest
+from typing_extensions import TypedDict
+
 import wswarden
 from conftest import CHAT, ORIGIN, POLICY, SECRET, policy, token
-from typing_extensions import TypedDict
 from wswarden import Guard, Host, Identity, KeysFetched, Policy, PolicyError, Reason, Refused, TicketUnused
 from wswarden.testing import LOCAL, assert_delivered, assert_refused, make_token, upgrade_headers
 
