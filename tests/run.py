@@ -269,6 +269,9 @@ def python_attacked(interpreter):
                 else:
                     text += "expect = { " + ", ".join(f'"{name}" = "{below["expect"]}"' for name in below["attacks"]) + " }\n"
                 server.target.write_text(text)
+                if library == "websockets":
+                    clients = [VENV / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e"]
+                    step("clients websockets", clients, PYTEST, {"WSW_E2E": str(server.e2e)}, minutes=5)
                 step(f"attack {library}", [attack, "--no-skip", server.target], ATTACK, minutes=5)
                 row(f"drain {library}", *((1, 0) if server.drain() == 0 else (0, 1)), 0)
         except RuntimeError as error:
