@@ -10,7 +10,7 @@ with it. Bytes go in; a verdict comes out, with the limits of connection, user a
 import statistics
 import sys
 import time
-from itertools import repeat
+from itertools import cycle, repeat
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -173,15 +173,18 @@ def bearing():
 def tokens():
     """A token verified, with its times, issuer and audience; ours without its cache of good tokens."""
     now = time.time()
-    token = make_token(SECRET, "ann", issuer="i", audience="a", now=now, lasts=3600)
-    uncached = session(corpus.PLAIN, cap={"cached_tokens": 0}).guard
+    several = [make_token(SECRET, f"user{number}", issuer="i", audience="a", now=now, lasts=3600) for number in range(64)]
+    token = several[0]
+    # With room for one token, each of several in turn is a new one.
+    turns = cycle(several)
+    uncached = session(corpus.PLAIN, cap={"cached_tokens": 1}).guard
     cached = session(corpus.PLAIN).guard
 
     def verify(token):
         return jwt.decode(token, SECRET, algorithms=["HS256"], audience="a", issuer="i")
 
     return {
-        "ours: verdict": (uncached.verify_token, token),
+        "ours: verdict": (lambda _: uncached.verify_token(next(turns)), token),
         "ours: seen before": (cached.verify_token, token),
         "PyJWT": (verify, token),
     }
