@@ -420,7 +420,8 @@ int main(int count, char **arguments) {
         .ssl_cert_filepath = option(count, arguments, "--cert"),
         .ssl_private_key_filepath = option(count, arguments, "--key"),
         .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_VALIDATE_UTF8,
-        .timeout_secs = (unsigned)(limits.head_timeout / 1000000000u),
+        /* libwebsockets gives TLS and the head each so much, and looks once a second. */
+        .timeout_secs = (unsigned)(limits.head_timeout / 2000000000u) + 1 > 2 ? (unsigned)(limits.head_timeout / 2000000000u) : 1,
         .max_http_header_data = (unsigned short)(limits.max_head < 32768 ? limits.max_head : 32768),
     };
     lws_set_log_level(LLL_ERR, NULL);
