@@ -66,7 +66,7 @@ from ipaddress import IPv4Address, IPv6Address
 from os import PathLike
 from typing import Any, Literal, NoReturn, Self
 from typing_extensions import Buffer
-from wswarden._types import Action, Verdict
+from wswarden._types import Action, Answer, Verdict
 """
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every check of the project, and says in its last line how many passed and failed.
 
-    tests/run.py [lint] [rust] [gates] [e2e] [node] [python] [ffi]        all by default
+    tests/run.py [lint] [rust] [gates] [e2e] [node] [python]        all by default
 
 Each step prints what it prints; its count is read from its own summary. A step that gives no count, or that
 ends badly without a failed test, counts as one. Only the standard library is used.
@@ -254,7 +254,7 @@ def fresh_environment(name, interpreter, wheel):
 
 
 def main(parts):
-    steps = {"lint": lint, "rust": rust, "gates": gates, "e2e": e2e, "node": node, "python": python, "ffi": ffi}
+    steps = {"lint": lint, "rust": rust, "gates": gates, "e2e": e2e, "node": node, "python": python}
     for part in parts or steps:
         if part not in steps:
             sys.exit(f"{part}: none of {', '.join(steps)}")

@@ -3,13 +3,22 @@
 import { randomBytes } from 'node:crypto'
 
 import { WswardenError, call, codeOf } from './errors.js'
-import { native, type Admission, type NativeAnswer, type NativeEvent, type NativeIdentity, type NativeNeed, type NativeRefusal } from './native.js'
+import { native, type Admission, type KeysToFetch, type NativeAnswer, type NativeEvent, type NativeIdentity, type NativeNeed, type NativeRefusal } from './native.js'
 import { callWithPolicy, type CheckedPolicy } from './policy.js'
 import type { Session } from './session.js'
-import type { Clock, Identity, Need, Resolve } from './types.js'
+import { fetchKeys } from './fetch-keys.js'
+import type { Clock, FetchKeys, Identity, Need, Resolve, SpendTicket } from './types.js'
 
 type Receive = (handle: number, opcode: number, payload: Uint8Array | string) => number
 type ReceiveText = (handle: number, opcode: number, payload: Uint8Array | string) => number | string
+
+/** What the user brings. */
+export interface Own {
+  resolve?: Resolve | undefined
+  spendTicket?: SpendTicket | undefined
+  fetchKeys?: FetchKeys | undefined
+  clock?: Clock | undefined
+}
 
 /** What an engine tells its guard. */
 export interface Audience {
@@ -33,8 +42,11 @@ export class Engine {
   readonly receive: Receive
   readonly receiveText: ReceiveText
   readonly #audience: Audience
-  readonly #resolve: Resolve | undefined
+  readonly #own: Own
   readonly #clock: Clock | undefined
+  /** Who waits for a key set, by its URL. */
+  readonly #fetches = new Map<string, Array<() => void>>()
+  #fetchTimer: NodeJS.Timeout | undefined
   readonly #sessions = new Map<number, Session>()
   readonly #candidates = new Map<number, (refusal: NativeRefusal) => void>()
   readonly #records = Buffer.alloc(RECORD * RECORDS)
@@ -44,10 +56,11 @@ export class Engine {
   #at = Infinity
   #disposed = false
 
-  constructor(policy: CheckedPolicy, host: string[], waived: string[], audience: Audience, resolve?: Resolve, clock?: Clock) {
+  constructor(policy: CheckedPolicy, host: string[], waived: string[], audience: Audience, own: Own) {
     this.native = callWithPolicy(() => new native.NativeGuard(policy.native, host, waived, randomBytes(32)))
     this.#audience = audience
-    this.#resolve = resolve
+    const { clock } = own
+    this.#own = own
     this.#clock = clock
     const [receive, receiveText] = [this.native.receiver(), this.native.textReceiver()]
     // A clock of the user's own is asked before each call: it is for tests.
@@ -55,6 +68,7 @@ export class Engine {
     this.receiveText = clock ? (...frame) => (this.#set(), receiveText(...frame)) : receiveText
     if (clock) this.#set()
     clock?.attach?.({ nextTimeout: () => this.nextTimeout(), tick: () => this.tick() })
+    this.fetchDue()
   }
 
   get disposed(): boolean {
@@ -97,15 +111,65 @@ export class Engine {
   /** Asks the user. Never throws: what cannot be told is refused. */
   async ask(need: NativeNeed, signal: AbortSignal): Promise<NativeAnswer> {
     try {
-      if (!this.#resolve) throw new Error('the policy has sources of kind "session", or revalidates; that takes the option `resolve`')
+      if (need.keys != null) return await this.#fetched(need.keys)
+      if (need.ticket != null) return { kind: (await this.#spend(need.ticket, new Date(need.until ?? 0))) ? 'unused' : 'refused' }
+      const { resolve } = this.#own
+      if (!resolve) throw new Error('the policy has sources of kind "session", or revalidates; that takes the option `resolve`')
       const question: Need = need.token != null ? { kind: 'identity', token: need.token } : { kind: 'revalidate', identity: need.identity ?? {} }
-      const identity = await this.#resolve(question, { signal })
+      const identity = await resolve(question, { signal })
       if (identity === undefined) throw new Error('`resolve` gave undefined; null refuses')
-      return identity === null ? { refused: true } : { refused: false, identity: nativeIdentity(identity) }
+      return identity === null ? { kind: 'refused' } : { kind: 'identity', identity: nativeIdentity(identity) }
     } catch (cause) {
-      this.#audience.failed(new WswardenError('`resolve` failed, so the credential was refused', { code: codeOf('resolve'), cause }))
-      return { refused: false }
+      this.#audience.failed(new WswardenError('the credential could not be judged, so it was refused', { code: codeOf('resolve'), cause }))
+      return { kind: 'unavailable' }
     }
+  }
+
+  /** Fetches the key sets that are due, and sees to it that this is called again in time. */
+  fetchDue(): void {
+    if (this.#disposed) return
+    for (let due = this.call((guard) => guard.dueFetch()); due; due = this.call((guard) => guard.dueFetch())) void this.#fetch(due)
+    const wait = this.call((guard) => guard.nextFetch())
+    if (wait === null || wait === undefined || this.#clock) return
+    clearTimeout(this.#fetchTimer)
+    this.#fetchTimer = setTimeout(() => this.fetchDue(), Math.min(Math.ceil(wait) + 1, LONGEST))
+    this.#fetchTimer.unref()
+  }
+
+  async #fetch({ url, withinMs, maxBytes }: KeysToFetch): Promise<void> {
+    const fetching = this.#own.fetchKeys ?? fetchKeys
+    let body: Uint8Array | null = null
+    try {
+      body = await fetching(url, { signal: AbortSignal.timeout(withinMs), maxBytes })
+      if (body.byteLength > maxBytes) throw new Error(`more than ${maxBytes} bytes`)
+    } catch (cause) {
+      body = null
+      this.#audience.failed(new WswardenError(`the keys at ${url} could not be fetched`, { code: codeOf('keys'), cause }))
+    }
+    if (this.#disposed) return
+    try {
+      this.call((guard) => guard.fetched(url, body))
+    } catch (cause) {
+      this.#audience.failed(new WswardenError(`what is at ${url} are no keys`, { code: codeOf('keys'), cause }))
+    }
+    const waiting = this.#fetches.get(url) ?? []
+    this.#fetches.delete(url)
+    waiting.forEach((go) => go())
+    this.fetchDue()
+  }
+
+  #fetched(url: string): Promise<NativeAnswer> {
+    return new Promise((resolve) => {
+      const waiting = this.#fetches.get(url) ?? []
+      this.#fetches.set(url, [...waiting, () => resolve({ kind: 'keys' })])
+      this.fetchDue()
+    })
+  }
+
+  async #spend(id: Uint8Array, until: Date): Promise<boolean> {
+    const { spendTicket } = this.#own
+    if (!spendTicket) throw new Error('signed tickets that servers share take the option `spendTicket`')
+    return (await spendTicket(id, until)) === true
   }
 
   provide(handle: number, answer: NativeAnswer): Admission | null {
@@ -137,6 +201,7 @@ export class Engine {
 
   dispose(): void {
     if (this.#disposed) return
+    clearTimeout(this.#fetchTimer)
     for (const session of this.#sessions.values()) session[Symbol.dispose]()
     this.#disposed = true
     clearTimeout(this.#timer)
@@ -197,7 +262,8 @@ function undefinedOr(reason: number): string | undefined {
 
 const names = new Map(native.reasons().map(({ number, name }) => [number, name]))
 
-function nativeIdentity(identity: Identity): NativeIdentity {
+/** An identity as the addon wants it. */
+export function nativeIdentity(identity: Identity): NativeIdentity {
   const { subject, namespace, tenant, scopes, expires, issuedAt, tokenId, sessionId } = identity
   const millis = (time: Date | number | undefined): number | undefined => (time === undefined ? undefined : Number(time))
   const given: NativeIdentity = {

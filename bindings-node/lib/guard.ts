@@ -1,15 +1,16 @@
 // A policy, and what the connections of one server share under it.
 
+import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 
-import { Engine } from './engine.js'
-import { WswardenError, codeOf, misuse, translated, type HttpAnswer } from './errors.js'
+import { Engine, nativeIdentity } from './engine.js'
+import { WswardenError, codeOf, misuse, reasons, translated, type HttpAnswer } from './errors.js'
 import type { MessageOf } from './infer.js'
 import type { Admission, HostLimits, NativeEvent, NativeRefusal } from './native.js'
 import type { PolicyOptions } from './policy-options.js'
 import { callWithPolicy, checkPolicy, type CheckedPolicy, type PolicyFile } from './policy.js'
 import { Session } from './session.js'
-import type { Clock, Denied, GuardEvents, Resolve, Revocation, Stats, UpgradeRequest } from './types.js'
+import type { Clock, Denied, FetchKeys, GuardEvents, Identity, Resolve, Revocation, SpendTicket, Stats, TicketBinding, UpgradeRequest } from './types.js'
 
 /** Something a policy asks for and a server library cannot do. */
 export type Gap = 'pings' | 'control_frames' | 'repeated_headers' | 'fragments' | 'http_refusal'
@@ -24,6 +25,10 @@ export const SOCKET: Host = ['pings', 'control_frames', 'repeated_headers', 'fra
 export interface HostOptions {
   /** Says whose session token something is, and whether an identity still holds. */
   resolve?: Resolve
+  /** Marks signed tickets as used, where several servers share them. */
+  spendTicket?: SpendTicket
+  /** Fetches published key sets in place of `fetch`: through a proxy, or from a file in tests. */
+  fetchKeys?: FetchKeys
   /** A clock of your own, for tests: see `wswarden/testing`. */
   clock?: Clock
   /** What the server library cannot do and you have seen to elsewhere. */
@@ -66,13 +71,13 @@ export class Guard<Message = unknown> extends EventEmitter<GuardEvents<Session<M
   /** @see {@link createGuard}, which knows the type of the messages. */
   constructor(options: GuardOptions) {
     super()
-    const { resolve, clock, waive = [], host = SOCKET, ...policy } = options
+    const { resolve, spendTicket, fetchKeys, clock, waive = [], host = SOCKET, ...policy } = options
     this.#policy = checkPolicy(policy)
     this.#host = host
     this.#engine = new Engine(this.#policy, [...host], [...waive], {
       record: (session, event) => this.#record(session as Session<Message>, event),
-      failed: (error) => void this.emit('resolveError', error),
-    }, resolve, clock)
+      failed: (error) => void this.emit('hostError', error),
+    }, { resolve, spendTicket, fetchKeys, clock })
   }
 
   /** What the policy allows and is seldom meant. */
@@ -115,6 +120,35 @@ export class Guard<Message = unknown> extends EventEmitter<GuardEvents<Session<M
     return session
   }
 
+  /**
+   * Makes a single-use ticket for a user whom your HTTPS endpoint knows by its usual credential: URL-safe text, which
+   * the client puts where the policy has a source of kind `ticket`. Answer with `Cache-Control: no-store`.
+   *
+   * @throws {@link WswardenError} `WSW_TICKET`, with the `status` to answer with.
+   */
+  mintTicket(identity: Identity, binding: TicketBinding): string {
+    try {
+      const { path, origin, address } = binding
+      return this.#engine.call((guard) => guard.mintTicket(nativeIdentity(identity), path, origin ?? null, address, randomBytes(32)))
+    } catch (cause) {
+      if (!(cause instanceof WswardenError) || cause.code !== 'WSW_TICKET') throw cause
+      const [reason = '', why = ''] = cause.message.split('\n')
+      throw new WswardenError(`no ticket: ${why}`, { code: 'WSW_TICKET', reason, status: reasons.get(reason)?.status })
+    }
+  }
+
+  /**
+   * For adapters: asks whether a new socket may stay open while its request is awaited; null when it must be closed.
+   * Call what it gives when the request has come, or the socket is gone.
+   */
+  knock(peer: string): (() => void) | null {
+    const number = this.#engine.call((guard) => guard.knock(peer))
+    if (number === null || number === undefined) return null
+    return () => {
+      if (!this.#engine.disposed) this.#engine.native.knocked(number)
+    }
+  }
+
   /** The sessions that are open. */
   sessions(): IterableIterator<Session<Message>> {
     return this.#engine.sessions() as IterableIterator<Session<Message>>
@@ -125,6 +159,7 @@ export class Guard<Message = unknown> extends EventEmitter<GuardEvents<Session<M
     const checked = checkPolicy(policy)
     callWithPolicy(() => this.#engine.call((guard) => guard.reload(checked.native)))
     this.#policy = checked
+    this.#engine.fetchDue()
     this.#engine.arm()
   }
 
@@ -135,9 +170,9 @@ export class Guard<Message = unknown> extends EventEmitter<GuardEvents<Session<M
    * @returns How many connections that closes.
    */
   revoke(what: Revocation, lasts: number = FOREVER): number {
-    const count = this.#engine.call((guard) => guard.revoke(nativeRevocation(what), lasts))
+    const closed = this.#engine.call((guard) => guard.revoke(nativeRevocation(what), lasts))
     this.#engine.arm()
-    return count
+    return closed.length
   }
 
   /** Refuses new connections and closes the open ones, spread over the policy's `deadline.drain`. Resolves when all are gone. */
@@ -193,7 +228,7 @@ export class Guard<Message = unknown> extends EventEmitter<GuardEvents<Session<M
       return await Promise.race([late, found])
     } finally {
       signal?.removeEventListener('abort', leave)
-      if (this.#engine.release(handle)) this.#engine.call((guard) => guard.abandon(handle))
+      if (this.#engine.release(handle)) this.#engine.call((guard) => guard.remove(handle))
       found.catch(() => {})
     }
   }

@@ -2,6 +2,23 @@
 
 /** A guard and its connections. Every method throws once it was disposed of. */
 export declare class NativeGuard {
+  /**
+   * Asks whether a new socket may stay open while its request is awaited: the number to give back
+   * with `knocked`, or null when it must be closed.
+   */
+  knock(peer: string): number | null
+  /** The socket has sent its request, or is gone. */
+  knocked(number: number): void
+  /** Makes a single-use ticket for a user, to open one connection to `path`. */
+  mintTicket(identity: NativeIdentity, path: string, origin: string | undefined | null, peer: string, entropy: Uint8Array): string
+  /** Milliseconds until a key set is to be fetched; null for never. */
+  nextFetch(): number | null
+  /** A key set that is to be fetched now, over verified TLS and without following redirects. */
+  dueFetch(): KeysToFetch | null
+  /** Takes the key set that was fetched, or null when it could not be. */
+  fetched(url: string, body?: Uint8Array | undefined | null): void
+  /** Takes credentials back for so many milliseconds; how many sessions that closes. */
+  revoke(what: NativeRevocation, lasts: number): number
   /** A guard that keeps `policy` on a host that can do what `host` says. `seed` is 32 random bytes. */
   constructor(policy: NativePolicy, can: Array<string>, waived: Array<string>, seed: Uint8Array)
   /** The call of every message; see `calls`. */
@@ -16,10 +33,10 @@ export declare class NativeGuard {
   admit(request: NativeRequest): Admission
   /** Hands a waiting request its host's answer. Null: it has run out of time, and was refused. */
   provide(handle: number, answer: NativeAnswer): Admission | null
-  /** Lets a waiting request go whose client has gone; whether there was one. */
-  abandon(handle: number): boolean
   /** What can be read of a session; null when it is gone. */
   session(handle: number): NativeSession | null
+  /** The name of a type that was delivered, by the verdict's number. */
+  typeName(handle: number, verdict: number): string | null
   /** Judges the credential of a message that was answered with `authenticate`. */
   authenticate(handle: number, message: Uint8Array): NativeOutcome | null
   /** Hands a session the answer to what `authenticate` needed. */
@@ -31,8 +48,8 @@ export declare class NativeGuard {
   /** The event of a session's opening. */
   opened(handle: number): NativeEvent | null
   /**
-   * Takes a session out whose connection is gone, and gives back all that it held. The event
-   * records it, if no close did before.
+   * Takes a session or a waiting request out whose connection is gone, and gives back all that it
+   * held. The event records it, if no close did before.
    */
   remove(handle: number): NativeEvent | null
   /** Counts bytes that wait to be sent. An outcome is the close that this led to. */
@@ -64,8 +81,6 @@ export declare class NativeGuard {
   refusal(reason: string): NativeRefusal
   /** Puts another policy in force. */
   reload(policy: NativePolicy): number
-  /** Takes credentials back for so many milliseconds; how many sessions that closes. */
-  revoke(what: NativeRevocation, lasts: number): number
   /** Refuses new connections and closes the open ones, spread over the policy's `deadline.drain`. */
   drain(): number
   /** The guard's state in numbers. */
@@ -122,12 +137,22 @@ export interface HostLimits {
   closeTimeoutMs: number
 }
 
-/** The host's answer to a need: an identity, or `refused`, or neither when it cannot tell. */
+/** A key set to fetch. */
+export interface KeysToFetch {
+  /** Where it is published. */
+  url: string
+  /** How long it may take, in milliseconds. */
+  withinMs: number
+  /** How large it may be. */
+  maxBytes: number
+}
+
+/** The host's answer to a need. */
 export interface NativeAnswer {
+  /** `identity`, `keys`, `unused`, `refused`; anything else is that the host cannot tell. */
+  kind: string
   /** Whose it is. */
   identity?: NativeIdentity
-  /** It is nobody's. */
-  refused: boolean
 }
 
 /** Something worth a record. */
@@ -176,6 +201,12 @@ export interface NativeNeed {
   token?: string
   /** Whether this identity still holds. */
   identity?: NativeIdentity
+  /** The keys that are published at this URL. */
+  keys?: string
+  /** Whether the ticket known by this was used before. */
+  ticket?: Buffer
+  /** When the ticket runs out, in milliseconds since 1970. */
+  until?: number
 }
 
 /** A verdict with all that belongs to it. */
@@ -254,7 +285,7 @@ export interface NativeSession {
   path: string
   /** The subprotocol that was agreed on. */
   subprotocol?: string
-  /** The names of the types of its messages, by index. */
+  /** Whether it waits for a first message's credential. */
   pending: boolean
   /** How long the peer took to answer the last ping, in milliseconds. */
   latencyMs?: number

@@ -2,7 +2,7 @@
 
 import type * as Addon from './native-types.js'
 
-export type { Admission, HostLimits, NativeAnswer, NativeEvent, NativeIdentity, NativeNeed, NativeOutcome, NativeRefusal, NativeSession } from './native-types.js'
+export type { Admission, HostLimits, KeysToFetch, NativeAnswer, NativeEvent, NativeIdentity, NativeNeed, NativeOutcome, NativeRefusal, NativeSession } from './native-types.js'
 
 /** The version of this package; the addon's must be the same. */
 export const VERSION: string = require('../package.json').version

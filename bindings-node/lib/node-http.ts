@@ -68,32 +68,42 @@ export function gone(socket: Duplex): { signal: AbortSignal; release(): void } {
 const bounded = new WeakSet<Server>()
 
 /**
- * Bounds how long a client may take for its first request head, the TLS handshake included: Node looks at
- * `headersTimeout` every 30 seconds only.
+ * Bounds how many sockets of an address wait without a request, and how long a client may take for its first request
+ * head, the TLS handshake included: Node looks at `headersTimeout` every 30 seconds only.
  */
-export function boundHeads(server: Server, guard: { limits(): { readonly headTimeoutMs: number } }): void {
+export function boundHeads(server: Server, guard: { limits(): { readonly headTimeoutMs: number }; knock(peer: string): (() => void) | null }): void {
   if (bounded.has(server)) return
   bounded.add(server)
-  const waiting = new Map<string, NodeJS.Timeout>()
+  const waiting = new Map<string, () => void>()
   // Over TLS the request comes on another socket object than the connection did; its address is the same.
   const key = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort}`
   const arrived = (request: IncomingMessage): void => {
-    clearTimeout(waiting.get(key(request.socket)))
-    waiting.delete(key(request.socket))
+    waiting.get(key(request.socket))?.()
   }
   server.on('connection', (socket: Socket) => {
     const name = key(socket)
-    const timer = setTimeout(() => {
-      waiting.delete(name)
-      socket.destroy()
-    }, guard.limits().headTimeoutMs)
+    const knocked = admits(guard, socket)
+    if (!knocked) return void socket.destroy()
+    const timer = setTimeout(() => socket.destroy(), guard.limits().headTimeoutMs)
     timer.unref()
-    waiting.set(name, timer)
-    socket.once('close', () => {
+    const done = (): void => {
       clearTimeout(timer)
-      if (waiting.get(name) === timer) waiting.delete(name)
-    })
+      knocked()
+      if (waiting.get(name) === done) waiting.delete(name)
+      socket.off('close', done)
+    }
+    waiting.set(name, done)
+    socket.on('close', done)
   })
   server.prependListener('request', arrived)
   server.prependListener('upgrade', arrived)
+}
+
+/** Whether a new socket may stay; never when that cannot be told. */
+function admits(guard: { knock(peer: string): (() => void) | null }, socket: Socket): (() => void) | null {
+  try {
+    return guard.knock(peerOf(socket))
+  } catch {
+    return null
+  }
 }

@@ -55,6 +55,8 @@ export interface BanOptions {
 
 /** Step 5: how many at once. */
 export interface CapOptions {
+  /** Tokens that were found good and are remembered, so that a crowd that reconnects pays for each signature once. Default: `100000`. */
+  readonly cachedTokens?: number
   /** Channels one connection may be in. Default: `128`. */
   readonly channelsPerConnection?: number
   /** Connections from one address. Default: `32`. */
@@ -73,6 +75,9 @@ export interface CapOptions {
 
 /** A block of addresses, one address, or `unix` for the peer of a local socket. */
 export type Cidr = string
+
+/** What one claim must say; the claim must be there, and values are compared whole. */
+export type ClaimRule = string | { readonly [name: string]: unknown }
 
 /** Limits of one connection. */
 export interface ConnectionRateOptions {
@@ -96,10 +101,12 @@ export interface CredentialOptions {
   readonly revalidate?: 'off' | Duration
   /** Where a credential may stand. Empty with a `jwt` table: the `Authorization` header. */
   readonly sources?: readonly SourceOptions[]
+  /** How single-use tickets are made and judged. */
+  readonly ticket?: TicketOptions
 }
 
 /** What kind of credential stands in a place. */
-export type CredentialKind = 'jwt' | 'session'
+export type CredentialKind = 'jwt' | 'session' | 'ticket'
 
 /** Step 6: how long things may take. */
 export interface DeadlineOptions {
@@ -167,18 +174,44 @@ export interface JsonRulesOptions {
   readonly maxMembers?: number
 }
 
+/** A set of keys: published at a URL and fetched by the host, or given here. */
+export interface JwkSetOptions {
+  /** The algorithms its keys may have; none with a shared secret. A key that names no algorithm serves each that fits its type. */
+  readonly algs?: readonly Algorithm[]
+  /** How long a fetched set is fresh. Default: `"10min"`. */
+  readonly cache?: Duration
+  /** How long after a fetch began no other begins, whatever came of it. Default: `"30s"`. */
+  readonly cooldown?: Duration
+  /** The set's own `keys`, in place of a URL. */
+  readonly keys?: readonly unknown[]
+  /** How long a key id that the source does not know is not asked for again. Default: `"5min"`. */
+  readonly negative?: Duration
+  /** How long keys go on counting after they stopped being fresh, while the source is down. Default: `"1h"`. */
+  readonly stale?: Duration
+  /** How long one fetch may take, in all. Default: `"5s"`. */
+  readonly timeout?: Duration
+  /** Where it is published; `https://` only. */
+  readonly url?: string
+}
+
 /** How JSON Web Tokens are judged (RFC 7519, RFC 8725). */
 export interface JwtOptions {
   /** The audiences accepted, compared exactly; one of the token's must be among them. */
   readonly audience?: readonly string[]
+  /** What further claims must say, by name: a text, `{ one_of = [..] }` or `{ contains = ".." }`. */
+  readonly claims?: { readonly [name: string]: ClaimRule }
   /** The issuers accepted, compared exactly. */
   readonly issuer?: readonly string[]
+  /** A set of keys that their issuer publishes (RFC 7517 section 5), besides `keys`. */
+  readonly jwks?: JwkSetOptions
   /** The keys. Each owns its algorithm; the token's header never chooses one. */
   readonly keys?: readonly JwtKeyOptions[]
   /** How far clocks may differ. Default: `"30s"`. */
   readonly leeway?: Duration
   /** The longest token, in bytes. Default: `"8KiB"`. */
   readonly maxLength?: Bytes
+  /** The claim that lists roles, and what each permits, besides the scopes. */
+  readonly roles?: RolesOptions
   /** The claim that lists the scopes: a string separated by spaces, or an array. Default: `"scope"`. */
   readonly scopes?: string
   /** The claim that names the user. Default: `"sub"`. */
@@ -306,6 +339,14 @@ export interface RefreshOptions {
   readonly type: string
 }
 
+/** A claim that lists roles, and what they permit. */
+export interface RolesOptions {
+  /** The claim: a string separated by spaces, or an array. */
+  readonly claim: string
+  /** The scopes that each role permits. A role that is not here permits nothing. */
+  readonly permit: { readonly [name: string]: readonly string[] }
+}
+
 /** A path with rules of its own; what it does not say, it takes from the document. */
 export interface RouteOptions {
   /** Step 5: how many at once. */
@@ -363,6 +404,35 @@ export type Duration = number | `${number}${'ms' | 's' | 'min' | 'h' | 'd'}`
 
 /** The shape of a subprotocol entry that carries a token. */
 export type SubprotocolForm = 'kubernetes' | 'phoenix' | 'jupyter' | 'anycable'
+
+/** How single-use tickets are made and judged. */
+export interface TicketOptions {
+  /** What a ticket is bound to, besides its user. */
+  readonly bind?: readonly TicketBinding[]
+  /** Accepts signed tickets of which only this process knows which were used. Default: `false`. */
+  readonly dangerousSingleProcess?: boolean
+  /** Where a ticket's meaning is kept. Default: `"stored"`. */
+  readonly form?: TicketForm
+  /** The secret that signed tickets are sealed with, the same on every server of a cluster: `env:NAME`, `file:PATH` or the value. Without it each process has its own. */
+  readonly key?: string
+  /** The most tickets kept: unused ones (`stored`) or used ones (`signed`). Default: `100000`. */
+  readonly outstanding?: number
+  /** The most unused tickets of one user (`stored`): nobody fills the store alone. Default: `32`. */
+  readonly perUser?: number
+  /** Who keeps which signed tickets were used. Default: `"process"`. */
+  readonly spent?: TicketSpent
+  /** How long a ticket may be used. Default: `"30s"`. */
+  readonly ttl?: Duration
+}
+
+/** A part of the upgrade request that must be as it was foreseen. */
+export type TicketBinding = 'path' | 'origin' | 'address'
+
+/** Where a ticket's meaning is kept. */
+export type TicketForm = 'stored' | 'signed'
+
+/** Who keeps which signed tickets were used. */
+export type TicketSpent = 'process' | 'host'
 
 /** Step 1: encrypted transport, and whose word counts for it. */
 export interface TransportOptions {

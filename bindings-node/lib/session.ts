@@ -200,9 +200,9 @@ export class Session<Message = unknown> {
   /** For adapters: counts bytes that wait to be sent; past the policy's hard mark the connection closes. */
   queued(bytes: number): boolean {
     if (this.#ended) return false
-    const outcome = this.#call(() => this.#engine.native.queued(this.#handle, bytes))
-    if (!outcome) return true
-    this.#act(outcome)
+    const pressure = this.#call(() => this.#engine.native.queued(this.#handle, bytes))
+    if (typeof pressure === 'number') return true
+    this.#act(pressure)
     this.#engine.arm()
     return false
   }

@@ -57,6 +57,28 @@ export type Need = { readonly kind: 'identity'; readonly token: string } | { rea
  */
 export type Resolve = (need: Need, context: { readonly signal: AbortSignal }) => Identity | null | Promise<Identity | null>
 
+/**
+ * Marks a signed ticket as used, in one step, in the store that your servers share, until it runs out. True when it
+ * was not there before. An exception refuses.
+ */
+export type SpendTicket = (id: Uint8Array, until: Date) => boolean | Promise<boolean>
+
+/**
+ * Fetches a published key set. Only over verified TLS, without following redirects, and with no credentials: whoever
+ * could change the answer could sign for anybody. More than `maxBytes` is a failure.
+ */
+export type FetchKeys = (url: string, limits: { readonly signal: AbortSignal; readonly maxBytes: number }) => Promise<Uint8Array>
+
+/** What a ticket is good for. */
+export interface TicketBinding {
+  /** The path it opens, as the request target has it. */
+  path: string
+  /** The origin of the page that asked for it, where there is one. */
+  origin?: string | undefined
+  /** The client's address; `unix` for a local socket. */
+  address: string
+}
+
 /** What a guard's clock tells, in milliseconds. */
 export interface Clock {
   /** Monotonic time since any origin, and civil time since 1970. */
@@ -135,8 +157,8 @@ export interface GuardEvents<S> {
   expired: [SessionEvent<S>]
   /** The connection is closing, or was lost. */
   close: [SessionEvent<S>]
-  /** Your `resolve` threw, or a listener's promise was rejected. Without a listener it goes unseen: the peer was refused. */
-  resolveError: [WswardenError]
+  /** Your `resolve` or `spendTicket` failed, or a key set could not be fetched. Nobody is let in by that. */
+  hostError: [WswardenError]
 }
 
 /** The connection below a session, as an adapter drives it. */

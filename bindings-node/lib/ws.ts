@@ -57,7 +57,7 @@ export function protect<Server extends WebSocketServer, Message>(wss: Server, gu
   const { server, when = () => true } = options
   guard.require(HOST, 'wswarden/ws')
   if (!wss.options.noServer) throw misuse('protect() wants new WebSocketServer({ noServer: true }): else upgrades would pass it by')
-  const admitted = equip(wss, guard)
+  const admit = equip(wss, guard)
 
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     // Before anything is awaited: an error without a listener would end the process.
@@ -69,14 +69,8 @@ export function protect<Server extends WebSocketServer, Message>(wss: Server, gu
       return refuse(socket, answerTo(error))
     }
     if (socket.destroyed) return session.end()
-    admitted.set(request, session)
-    // Whoever `ws` refuses all the same gives everything back.
-    const lost = (): void => session.end()
-    socket.once('close', lost)
-    wss.handleUpgrade(request, socket, head, (ws) => {
-      socket.off('close', lost)
-      wss.emit('connection', ws, request, session)
-    })
+    admit(request, session)
+    wss.handleUpgrade(request, socket, head, (ws) => wss.emit('connection', ws, request, session))
     peer.release()
   }
   if (server) {
@@ -94,10 +88,10 @@ const equipped = new WeakSet<WebSocketServer>()
 type Socket = WebSocket & { [SESSION]?: Session }
 
 /**
- * For adapters over `ws`: sets its options from the policy, and has every connection judged. The answer is where
- * the session of an upgrade request goes before `handleUpgrade`; a request without one is cut.
+ * For adapters over `ws`: sets its options from the policy, and has every connection judged. The answer takes the
+ * session of an upgrade request, before `handleUpgrade`; a request without one is cut.
  */
-export function equip<Message>(wss: WebSocketServer, guard: Guard<Message>): WeakMap<IncomingMessage, Session<Message>> {
+export function equip<Message>(wss: WebSocketServer, guard: Guard<Message>): (request: IncomingMessage, session: Session<Message>) => void {
   const options = wss.options
   if (equipped.has(wss)) throw misuse('this server is protected already')
   if (options.verifyClient) throw misuse('verifyClient is what the policy does: take it out')
@@ -119,11 +113,18 @@ export function equip<Message>(wss: WebSocketServer, guard: Guard<Message>): Wea
   })
   wss.prependListener('connection', (ws: Socket, request: IncomingMessage) => {
     const session = admitted.get(request)
-    admitted.delete(request)
-    if (session) bind(ws, session)
+    if (session) request.socket.off('close', lost.get(session)!)
+    if (session && admitted.delete(request)) bind(ws, session)
     else ws.terminate()
   })
-  return admitted
+  const lost = new WeakMap<Session<Message>, () => void>()
+  return (request, session) => {
+    // Whoever is not upgraded after all gives everything back.
+    const leave = (): void => session.end()
+    lost.set(session, leave)
+    admitted.set(request, session)
+    request.socket.once('close', leave)
+  }
 }
 
 const bases = new WeakMap<WebSocket, typeof WebSocket.prototype>()

@@ -148,9 +148,8 @@ unsafe extern "C" fn enter<C: Call>(env: sys::napi_env, info: sys::napi_callback
     let mut data = ptr::null_mut();
     // SAFETY: `env` and `info` are those of this call; `arguments` has room for `count` values, and
     // those that were not passed are set to `undefined`.
-    let status = unsafe {
-        sys::napi_get_cb_info(env, info, &mut count, arguments.as_mut_ptr(), ptr::null_mut(), &mut data)
-    };
+    let status =
+        unsafe { sys::napi_get_cb_info(env, info, &mut count, arguments.as_mut_ptr(), ptr::null_mut(), &mut data) };
     if status != sys::Status::napi_ok || data.is_null() {
         return ptr::null_mut();
     }
@@ -228,18 +227,14 @@ unsafe fn bytes(env: sys::napi_env, value: sys::napi_value, text: &mut Vec<u8>) 
 unsafe fn utf8(env: sys::napi_env, value: sys::napi_value, text: &mut Vec<u8>) -> Option<&[u8]> {
     let mut length = 0;
     // SAFETY: without a buffer only the length is written.
-    if unsafe { sys::napi_get_value_string_utf8(env, value, ptr::null_mut(), 0, &mut length) }
-        != sys::Status::napi_ok
-    {
+    if unsafe { sys::napi_get_value_string_utf8(env, value, ptr::null_mut(), 0, &mut length) } != sys::Status::napi_ok {
         return None;
     }
     // One more, for the zero that Node-API writes.
     let room = length.checked_add(1)?;
     text.resize(room, 0);
     // SAFETY: `text` has `room` bytes.
-    let status =
-        unsafe { sys::napi_get_value_string_utf8(env, value, text.as_mut_ptr().cast(), room, &mut length) };
+    let status = unsafe { sys::napi_get_value_string_utf8(env, value, text.as_mut_ptr().cast(), room, &mut length) };
     (status == sys::Status::napi_ok).then_some(())?;
     text.get(..length)
 }
-

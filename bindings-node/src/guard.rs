@@ -1,28 +1,28 @@
 //! A guard with the connections of one event loop: everything but the message path.
 
-use std::time::Duration;
+use std::collections::HashMap;
 
-use napi::bindgen_prelude::{Buffer, Env, Uint8Array, Unknown};
+use napi::bindgen_prelude::{Buffer, Either, Env, Uint8Array, Unknown};
 use napi_derive::napi;
+use wswarden_core::message::TypeIndex;
 use wswarden_core::{
-    Action, Admission as CoreAdmission, Gap, Guard, Handle, Host, Judgement, Message, Now, Pressure, Provided, Reason,
-    Registry, Session, StaleHandle, Tick, Timestamp, UnixTime,
+    Admitted, Gap, Guard, Handle, Host, Judgement, Message, Now, Outcome, Pressure, Reason, Registry, Session,
+    StaleHandle, Timestamp, UnixTime, Verdict,
 };
 
 use crate::calls::{self, Receive, ReceiveText};
 use crate::clock::Clock;
+use crate::handshake::{Admission, NativeAnswer, NativeNeed, NativeRefusal, NativeRequest};
 use crate::policy::{NativePolicy, wrong};
+use crate::record::{RECORD, written};
 use crate::state::{Shared, State};
-use crate::values::{
-    Admission, NativeAnswer, NativeEvent, NativeExplanation, NativeNeed, NativeOutcome, NativeRefusal, NativeRequest,
-    NativeRevocation, NativeSession, NativeStats, millis, nanos,
-};
+use crate::values::{NativeEvent, NativeExplanation, NativeOutcome, NativeSession, NativeStats, millis, nanos};
 use crate::{Result, error};
 
 /// A guard and its connections. Every method throws once it was disposed of.
 #[napi]
 pub struct NativeGuard {
-    shared: Shared,
+    pub(crate) shared: Shared,
 }
 
 /// What the host of an adapter can do, by name: `pings`, `control_frames`, `repeated_headers`,
@@ -39,10 +39,10 @@ fn host(names: &[String]) -> Result<Host> {
 }
 
 fn gaps(names: &[String]) -> Result<Vec<Gap>> {
-    let gap = |name: &String| Gap::ALL.iter().copied().find(|gap| gap.name() == name);
     let known: Vec<_> = Gap::ALL.iter().map(|gap| gap.name()).collect();
-    let unknown = |name: &String| error("policy", format!("waive\nthere is no gap {name:?}\none of {}", known.join(", ")));
-    names.iter().map(|name| gap(name).ok_or_else(|| unknown(name))).collect()
+    let unknown =
+        |name: &String| error("policy", format!("waive\nthere is no gap {name:?}\none of {}", known.join(", ")));
+    names.iter().map(|name| Gap::from_name(name).ok_or_else(|| unknown(name))).collect()
 }
 
 #[napi]
@@ -55,7 +55,17 @@ impl NativeGuard {
         let mut clock = Clock::default();
         let registry = Registry::new(guard.clone(), clock.mono());
         let scratch = guard.scratch();
-        Ok(Self { shared: Shared::new(State { guard, registry, scratch, clock, wide: Vec::new() }) })
+        Ok(Self {
+            shared: Shared::new(State {
+                guard,
+                registry,
+                scratch,
+                clock,
+                wide: Vec::new(),
+                knocks: HashMap::new(),
+                knocked: 0,
+            }),
+        })
     }
 
     /// The call of every message; see `calls`.
@@ -91,17 +101,11 @@ impl NativeGuard {
     pub fn admit(&self, request: NativeRequest) -> Result<Admission> {
         self.shared.call(|state| {
             let now = state.clock.now();
-            let screened = request.with(|request| state.guard.screen(request, now))?;
-            let admitted = screened.and_then(|candidate| candidate.admit(now));
-            match admitted {
-                Ok(CoreAdmission::Open(session)) => match state.registry.insert(session) {
-                    Ok(handle) => Ok(opened(handle)),
-                    Err(_) => Ok(Admission::refused(&Reason::Overloaded.into())),
-                },
-                Ok(CoreAdmission::Wait(waiting)) => match state.registry.hold(Box::new(waiting)) {
-                    Ok(handle) => state.waits(handle),
-                    Err(_) => Ok(Admission::refused(&Reason::Overloaded.into())),
-                },
+            match request.with(|request| state.guard.screen(request, now))? {
+                Ok(candidate) => {
+                    let admitted = state.registry.admit(candidate, now);
+                    state.answered(admitted)
+                }
                 Err(refusal) => Ok(Admission::refused(&refusal)),
             }
         })
@@ -112,26 +116,37 @@ impl NativeGuard {
     pub fn provide(&self, handle: f64, answer: NativeAnswer) -> Result<Option<Admission>> {
         let answer = answer.into_core()?;
         self.shared.call(|state| {
-            let (handle, now) = (number(handle)?, state.clock.now());
-            match state.registry.provide(handle, answer, now) {
-                Ok(Provided::Open) => Ok(Some(opened(handle))),
-                Ok(Provided::Wait) => state.waits(handle).map(Some),
-                Ok(Provided::Refused(refusal)) => Ok(Some(Admission::refused(&refusal))),
+            let now = state.clock.now();
+            match state.registry.provide(number(handle)?, answer, now) {
+                Ok(admitted) => state.answered(admitted).map(Some),
                 Err(StaleHandle) => Ok(None),
             }
         })
-    }
-
-    /// Lets a waiting request go whose client has gone; whether there was one.
-    #[napi]
-    pub fn abandon(&self, handle: f64) -> Result<bool> {
-        self.shared.call(|state| Ok(state.registry.abandon(number(handle)?).is_ok()))
     }
 
     /// What can be read of a session; null when it is gone.
     #[napi]
     pub fn session(&self, handle: f64) -> Result<Option<NativeSession>> {
         self.shared.call(|state| Ok(state.registry.session(number(handle)?).ok().map(NativeSession::new)))
+    }
+
+    /// The header fields of the 101 that opens a session, names and values in turn.
+    #[napi]
+    pub fn answer(&self, handle: f64) -> Result<Vec<String>> {
+        self.shared.call(|state| {
+            let session = state.registry.session(number(handle)?).map_err(stale)?;
+            Ok(session.response().headers().flat_map(|(name, value)| [name.into(), value.into()]).collect())
+        })
+    }
+
+    /// The name of a type that was delivered, by the verdict's number.
+    #[napi]
+    pub fn type_name(&self, handle: f64, verdict: u32) -> Result<Option<String>> {
+        self.shared.call(|state| {
+            let index = u16::try_from((verdict >> 16) & 0x3fff).ok().and_then(TypeIndex::from_number);
+            let session = state.registry.session(number(handle)?).ok();
+            Ok(session.zip(index).and_then(|(session, index)| session.type_name(index)).map(Into::into))
+        })
     }
 
     /// Judges the credential of a message that was answered with `authenticate`.
@@ -157,8 +172,7 @@ impl NativeGuard {
     /// Closes for a reason, by name.
     #[napi]
     pub fn close(&self, handle: f64, reason: String) -> Result<Option<NativeOutcome>> {
-        let reason = Reason::ALL.iter().copied().find(|known| known.name() == reason);
-        let reason = reason.ok_or_else(|| error("argument", "there is no such reason"))?;
+        let reason = Reason::from_name(&reason).ok_or_else(|| error("argument", "there is no such reason"))?;
         self.act(handle, |session, now| Judgement::Done(session.close(reason, now.mono)))
     }
 
@@ -169,26 +183,30 @@ impl NativeGuard {
             .call(|state| Ok(state.registry.session(number(handle)?).ok().map(|it| NativeEvent::new(it.opened()))))
     }
 
-    /// Takes a session out whose connection is gone, and gives back all that it held. The event
-    /// records it, if no close did before.
+    /// Takes a session or a waiting request out whose connection is gone, and gives back all that it
+    /// held. The event records it, if no close did before.
     #[napi]
     pub fn remove(&self, handle: f64) -> Result<Option<NativeEvent>> {
         self.shared.call(|state| {
             let now = state.clock.mono();
-            let Ok(mut session) = state.registry.remove(number(handle)?) else { return Ok(None) };
-            Ok(session.lost(now).map(NativeEvent::new))
+            let removed = state.registry.remove(number(handle)?).unwrap_or_default();
+            Ok(removed.and_then(|mut session| session.lost(now)).map(NativeEvent::new))
         })
     }
 
-    /// Counts bytes that wait to be sent. An outcome is the close that this led to.
+    /// Counts bytes that wait to be sent: 0, 1 over the policy's soft mark, or the close that this led to.
     #[napi]
-    pub fn queued(&self, handle: f64, bytes: f64) -> Result<Option<NativeOutcome>> {
+    pub fn queued(&self, handle: f64, bytes: f64) -> Result<Either<u32, NativeOutcome>> {
         self.shared.call(|state| {
             let now = state.clock.coarse();
-            let Ok(mut session) = state.registry.entry(number(handle)?) else { return Ok(None) };
-            let Pressure::Close(close, event) = session.queued(bytes.max(0.0) as u64, now) else { return Ok(None) };
-            let verdict = wswarden_core::Verdict::Close(close);
-            Ok(Some(NativeOutcome::new(wswarden_core::Outcome { verdict, event })))
+            let mut session = state.registry.entry(number(handle)?).map_err(stale)?;
+            Ok(match session.queued(bytes.max(0.0) as u64, now) {
+                Pressure::Free => Either::A(0),
+                Pressure::Full => Either::A(1),
+                Pressure::Close(close, event) => {
+                    Either::B(NativeOutcome::new(Outcome { verdict: Verdict::Close(close), event }))
+                }
+            })
         })
     }
 
@@ -284,33 +302,21 @@ impl NativeGuard {
     /// The answer to a request whose handle ran out of time.
     #[napi]
     pub fn refusal(&self, reason: String) -> Result<NativeRefusal> {
-        let reason = Reason::ALL.iter().copied().find(|known| known.name() == reason).unwrap_or(Reason::Internal);
+        let reason = Reason::from_name(&reason).unwrap_or(Reason::Internal);
         Ok(NativeRefusal::new(&reason.into()))
     }
 
-    /// Puts another policy in force.
+    /// Puts another policy in force; the sessions that concerns.
     #[napi]
-    pub fn reload(&self, policy: &NativePolicy) -> Result<u32> {
+    pub fn reload(&self, policy: &NativePolicy) -> Result<Vec<f64>> {
         let policy = policy.built()?;
-        self.shared.call(|state| Ok(length(&state.guard.reload(policy).map_err(wrong)?)))
-    }
-
-    /// Takes credentials back for so many milliseconds; how many sessions that closes.
-    #[napi]
-    pub fn revoke(&self, what: NativeRevocation, lasts: f64) -> Result<u32> {
-        let what = what.into_core()?;
-        let lasts = if lasts.is_finite() { Duration::from_nanos(nanos(lasts)?) } else { Duration::MAX };
-        self.shared.call(|state| {
-            let now = state.clock.now().unix;
-            let affected = state.guard.revoke(&what, lasts, now).map_err(|full| error("full", full.to_string()))?;
-            Ok(length(&affected))
-        })
+        self.shared.call(|state| Ok(ids(&state.guard.reload(policy).map_err(wrong)?)))
     }
 
     /// Refuses new connections and closes the open ones, spread over the policy's `deadline.drain`.
     #[napi]
-    pub fn drain(&self) -> Result<u32> {
-        self.shared.call(|state| Ok(length(&state.guard.drain(state.clock.mono()))))
+    pub fn drain(&self) -> Result<Vec<f64>> {
+        self.shared.call(|state| Ok(ids(&state.guard.drain(state.clock.mono()))))
     }
 
     /// The guard's state in numbers.
@@ -343,19 +349,20 @@ impl NativeGuard {
 }
 
 impl State {
-    /// A request that waits for its host; one whose need is not known here is let go.
-    fn waits(&mut self, handle: Handle) -> Result<Admission> {
+    /// What became of a request. One whose need is not known here is let go.
+    fn answered(&mut self, admitted: Admitted) -> Result<Admission> {
+        let (handle, waits) = match admitted {
+            Admitted::Open(handle) => (handle, false),
+            Admitted::Wait(handle) => (handle, true),
+            Admitted::Refused(refusal) => return Ok(Admission::refused(&refusal)),
+        };
         let need = self.registry.waiting(handle).ok().and_then(|waiting| NativeNeed::new(waiting.need()));
-        if need.is_none() {
-            self.registry.abandon(handle).map_err(stale)?;
+        if waits && need.is_none() {
+            drop(self.registry.remove(handle));
             return Err(unknown_need());
         }
         Ok(Admission { handle: handle.number() as f64, need, refusal: None })
     }
-}
-
-fn opened(handle: Handle) -> Admission {
-    Admission { handle: handle.number() as f64, ..Admission::default() }
 }
 
 fn number(handle: f64) -> Result<Handle> {
@@ -370,42 +377,6 @@ fn unknown_need() -> napi::Error {
     error("internal", "the credential needs what this binding cannot find out")
 }
 
-fn length(affected: &wswarden_core::Affected) -> u32 {
-    u32::try_from(affected.ids.len()).unwrap_or(u32::MAX)
-}
-
-const RECORD: usize = 32;
-/// The action of a request that was refused.
-const REFUSED: u8 = 9;
-
-fn written(tick: &Tick) -> [u8; RECORD] {
-    let mut record = [0; RECORD];
-    let mut put = |at: usize, bytes: &[u8]| {
-        if let Some(place) = record.get_mut(at..at.saturating_add(bytes.len())) {
-            place.copy_from_slice(bytes);
-        }
-    };
-    match tick {
-        Tick::Due(handle, due) => {
-            put(0, &(handle.number() as f64).to_le_bytes());
-            put(8, &[due.action.number()]);
-            match due.action {
-                Action::Ping(payload) => put(16, &payload),
-                Action::Close(close) => {
-                    put(9, &[close.reason.number()]);
-                    put(10, &close.code.to_le_bytes());
-                }
-                _ => {}
-            }
-            if let Some(event) = due.event {
-                put(12, &[event.kind.number(), event.reason.map_or(0, Reason::number)]);
-                put(24, &event.suppressed.to_le_bytes());
-            }
-        }
-        Tick::Refused(handle, refusal) => {
-            put(0, &(handle.number() as f64).to_le_bytes());
-            put(8, &[REFUSED, refusal.reason().number()]);
-        }
-    }
-    record
+pub(crate) fn ids(affected: &wswarden_core::Affected) -> Vec<f64> {
+    affected.ids.iter().map(|id| id.number() as f64).collect()
 }

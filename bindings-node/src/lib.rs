@@ -7,8 +7,11 @@
 
 mod calls;
 mod clock;
+mod credentials;
 mod guard;
+mod handshake;
 mod policy;
+mod record;
 mod state;
 mod values;
 

@@ -1,11 +1,12 @@
 //! One event loop's guard: what all calls of one `NativeGuard` share.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use wswarden_core::message::Scratch;
-use wswarden_core::{Guard, Registry};
+use wswarden_core::{Guard, Knock, Registry};
 
 use crate::clock::Clock;
 use crate::error;
@@ -16,6 +17,9 @@ pub(crate) struct State {
     pub(crate) registry: Registry,
     pub(crate) scratch: Box<Scratch>,
     pub(crate) clock: Clock,
+    /// The sockets that have sent no request yet, by number.
+    pub(crate) knocks: HashMap<u32, Knock>,
+    pub(crate) knocked: u32,
     /// Room for texts on their way to JavaScript.
     pub(crate) wide: Vec<u16>,
 }

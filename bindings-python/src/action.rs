@@ -78,9 +78,7 @@ impl Terminate {
 /// What is due, as a Python object; `identity` is the session's.
 pub(crate) fn object(py: Python<'_>, due: core::Due, identity: Option<core::Identity>) -> PyResult<Py<PyAny>> {
     Ok(match due.action {
-        core::Action::Ping(payload) => {
-            Py::new(py, Ping { payload: PyBytes::new(py, &payload).unbind() })?.into_any()
-        }
+        core::Action::Ping(payload) => Py::new(py, Ping { payload: PyBytes::new(py, &payload).unbind() })?.into_any(),
         core::Action::Close(close) => verdict::close(py, close, due.event)?.into_any(),
         core::Action::Revalidate => {
             let identity = identity.ok_or_else(errors::internal)?;

@@ -113,3 +113,16 @@ pub(crate) fn random(bytes: &mut [u8]) -> PyResult<()> {
     aws_lc_rs::rand::fill(bytes)
         .map_err(|_| pyo3::exceptions::PyOSError::new_err("the operating system gave no random bytes"))
 }
+
+/// The 32 bytes that were given, else random ones.
+pub(crate) fn bytes32(name: &str, given: Option<Vec<u8>>) -> PyResult<[u8; 32]> {
+    let mut bytes = [0; 32];
+    match given {
+        None => random(&mut bytes)?,
+        Some(given) => {
+            let error = |_| pyo3::exceptions::PyValueError::new_err(format!("{name}: 32 bytes are needed"));
+            bytes = given.try_into().map_err(error)?;
+        }
+    }
+    Ok(bytes)
+}

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 use wswarden_core as core;
 
 use crate::{reason, response};
@@ -27,13 +26,23 @@ pub(crate) fn policy(error: &core::PolicyError) -> PyErr {
 
 /// A refused upgrade, with its HTTP answer.
 pub(crate) fn refused(py: Python<'_>, refusal: &core::Refusal, dialect: core::Dialect) -> PyErr {
+    refused_because(py, refusal, dialect, refusal.detail())
+}
+
+/// The same, with what the audit is told besides.
+pub(crate) fn refused_because(
+    py: Python<'_>,
+    refusal: &core::Refusal,
+    dialect: core::Dialect,
+    detail: Option<&'static str>,
+) -> PyErr {
     let refused = || {
         let reason = reason::member(py, refusal.reason())?;
         let close_code = refusal.reason().close_code(dialect);
         let retry_after = refusal.retry_after().map(|wait| wait.as_secs_f64());
         let answer = Py::new(py, response::Response::from(refusal.response()))?;
         let sentence = refusal.reason().sentence();
-        Ok::<_, PyErr>(python::Refused::new_err((sentence, reason, close_code, retry_after, answer, refusal.detail())))
+        Ok::<_, PyErr>(python::Refused::new_err((sentence, reason, close_code, retry_after, answer, detail)))
     };
     refused().unwrap_or_else(|error| error)
 }
@@ -60,24 +69,11 @@ pub(crate) fn internal() -> PyErr {
 }
 
 /// No room for another entry.
-pub(crate) fn limit(text: String, why: Option<Py<PyAny>>) -> PyErr {
-    python::LimitReached::new_err((text, why))
+pub(crate) fn limit(text: String, why: Option<Py<PyAny>>, affected: Vec<u64>) -> PyErr {
+    python::LimitReached::new_err((text, why, affected))
 }
 
 /// Seconds as a duration.
 pub(crate) fn duration(seconds: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(seconds).map_err(|_| PyValueError::new_err("seconds must be finite, and not negative"))
-}
-
-/// Answers one line of the conformance protocol: for test programs, never for servers.
-///
-/// Args:
-///     line: a question as JSON.
-///
-/// Returns:
-///     The answer as JSON.
-#[pyfunction]
-pub(crate) fn conform_line<'py>(py: Python<'py>, line: &[u8]) -> Bound<'py, PyBytes> {
-    let answer = py.detach(|| core::conform::answer_line(line).to_string());
-    PyBytes::new(py, answer.as_bytes())
 }

@@ -2,13 +2,18 @@
 
 use pyo3::prelude::*;
 use wswarden_core as core;
+use wswarden_core::credential::ticket::{Binding, TicketFault};
 
 use crate::clock::{Clock, Now};
 use crate::fork::Maker;
 use crate::handshake::Candidate;
 use crate::host::{self, Host};
 use crate::policy::Policy;
-use crate::request::{Asked, Socket};
+use crate::identity::Identity;
+use crate::keys::FetchKeys;
+use crate::knock::Knock;
+use crate::payload::Payload;
+use crate::request::{self, Asked, Socket};
 use crate::revocation::Revocation;
 use crate::{bench, errors};
 
@@ -48,15 +53,7 @@ impl Guard {
         clock: Option<Py<PyAny>>,
         seed: Option<Vec<u8>>,
     ) -> PyResult<Self> {
-        let seed = match seed {
-            Some(seed) => <[u8; 32]>::try_from(seed)
-                .map_err(|_| pyo3::exceptions::PyValueError::new_err("seed: 32 bytes are needed"))?,
-            None => {
-                let mut seed = [0; 32];
-                bench::random(&mut seed)?;
-                seed
-            }
-        };
+        let seed = bench::bytes32("seed", seed)?;
         let host = *host.get();
         let inner = core::Guard::new(policy.get().0.clone(), host.0, &host::gaps(&waive)?, seed)
             .map_err(|error| errors::policy(&error))?;
@@ -149,7 +146,8 @@ impl Guard {
     ///     The numbers of the sessions to wake, by calling `handle_timeout` on each.
     ///
     /// Raises:
-    ///     LimitReached: when 100,000 revocations are in force already. Nothing was revoked then.
+    ///     LimitReached: when 100,000 revocations are in force already. The open sessions close all the same, and are in
+    ///         its `affected`; new handshakes are not refused.
     #[pyo3(signature = (what, *, lasts: "float | None" = None, now = None))]
     fn revoke(
         &self,
@@ -161,7 +159,9 @@ impl Guard {
         let now = self.enter(py, now)?.unix;
         let lasts = lasts.map_or(Ok(std::time::Duration::MAX), errors::duration)?;
         let affected = self.inner.revoke(&what.get().at(now), lasts, now);
-        affected.map(|affected| numbers(&affected)).map_err(|full| errors::limit(full.to_string(), None))
+        affected
+            .map(|affected| numbers(&affected))
+            .map_err(|full| errors::limit(full.to_string(), None, numbers(&full.affected)))
     }
 
     /// Refuses new connections and closes the open ones, spread evenly over the policy's `deadline.drain`.
@@ -172,6 +172,103 @@ impl Guard {
     fn drain(&self, py: Python<'_>, now: Option<&Bound<'_, Now>>) -> PyResult<Vec<u64>> {
         let now = self.enter(py, now)?;
         Ok(numbers(&self.inner.drain(now.mono)))
+    }
+
+    /// Asks whether a new socket may stay open while its TLS handshake and its request are awaited. Of one address,
+    /// `cap.unauthenticated_per_address` may.
+    ///
+    /// Args:
+    ///     remote: the address of the other end of the connection; "unix" for a local socket.
+    ///     now: the moment; by default the guard's clock is read.
+    ///
+    /// Returns:
+    ///     A place to wait in: give it back right before `screen`, or when the connection ends.
+    ///
+    /// Raises:
+    ///     Refused: before TLS there is no way to tell it: close the socket.
+    #[pyo3(signature = (remote: "str | IPv4Address | IPv6Address", *, now = None))]
+    fn knock(&self, py: Python<'_>, remote: &Bound<'_, PyAny>, now: Option<&Bound<'_, Now>>) -> PyResult<Knock> {
+        let now = self.enter(py, now)?;
+        let knock = self.inner.knock(request::remote(remote)?, now.mono);
+        let dialect = self.inner.policy().document().dialect;
+        knock.map(Knock::new).map_err(|refusal| errors::refused(py, &refusal, dialect))
+    }
+
+    /// Makes a single-use ticket for a user whom the host knows by the usual credential of its HTTPS endpoint.
+    ///
+    /// The answer that carries a ticket must not be cached (`Cache-Control: no-store`).
+    ///
+    /// Args:
+    ///     identity: whom the ticket stands for.
+    ///     path: the path of the connection that it opens.
+    ///     origin: the page's origin, as the request for the ticket has it.
+    ///     address: the client's address; needed where the policy binds tickets to it.
+    ///     entropy: 32 random bytes, for tests that repeat; by default the operating system gives them.
+    ///     now: the moment; by default the guard's clock is read.
+    ///
+    /// Returns:
+    ///     The ticket, URL-safe: the client puts it where the policy has a source of kind "ticket".
+    ///
+    /// Raises:
+    ///     Refused: with the HTTP answer to send.
+    #[pyo3(signature = (identity, *, path, origin = None, address: "str | IPv4Address | IPv6Address | None" = None, entropy: "bytes | None" = None, now = None))]
+    #[expect(clippy::too_many_arguments, reason = "all but the first are named in Python")]
+    fn mint_ticket(
+        &self,
+        py: Python<'_>,
+        identity: &Bound<'_, Identity>,
+        path: &str,
+        origin: Option<&str>,
+        address: Option<&Bound<'_, PyAny>>,
+        entropy: Option<Vec<u8>>,
+        now: Option<&Bound<'_, Now>>,
+    ) -> PyResult<String> {
+        let now = self.enter(py, now)?;
+        let address = address.map(request::remote).transpose()?.and_then(core::http::Remote::address);
+        let binding = Binding { path, origin, address };
+        let minted = self.inner.mint_ticket(&identity.get().0, &binding, bench::bytes32("entropy", entropy)?, now);
+        let refusal = |fault: TicketFault| {
+            errors::refused_because(py, &fault.reason().into(), self.dialect(path), Some(fault.name()))
+        };
+        minted.map_err(refusal)?.expose_str().map(str::to_owned).ok_or_else(errors::internal)
+    }
+
+    /// When to call `handle_timeout`, in nanoseconds on the monotonic clock; None where the policy needs nothing fetched.
+    /// A candidate that needs keys, and a reload, may bring it nearer.
+    fn next_timeout(&self) -> PyResult<Option<u64>> {
+        self.maker.check()?;
+        Ok(self.inner.next_timeout().map(core::Timestamp::as_nanos))
+    }
+
+    /// What is due; call until it answers None. It says each thing once.
+    #[pyo3(signature = (*, now = None))]
+    fn handle_timeout(&self, py: Python<'_>, now: Option<&Bound<'_, Now>>) -> PyResult<Option<FetchKeys>> {
+        let now = self.enter(py, now)?;
+        Ok(self.inner.handle_timeout(now.mono).map(FetchKeys))
+    }
+
+    /// Takes the key set that was fetched from `url`. Those who wait for it are answered with `KeysFetched()`.
+    ///
+    /// Raises:
+    ///     PolicyError: what is wrong with it, for the log. It counts as a failure then: the keys at hand stay.
+    #[pyo3(signature = (url, body: "str | Buffer", *, now = None))]
+    fn keys_fetched(
+        &self,
+        py: Python<'_>,
+        url: &str,
+        body: &Bound<'_, PyAny>,
+        now: Option<&Bound<'_, Now>>,
+    ) -> PyResult<()> {
+        let now = self.enter(py, now)?;
+        let body = Payload::of(body)?;
+        self.inner.keys_fetched(url, body.bytes(), now.mono).map_err(|error| errors::policy(&error))
+    }
+
+    /// Takes note that `url` could not be fetched. Those who wait are answered with `KeysFetched()`, too.
+    fn keys_failed(&self, url: &str) -> PyResult<()> {
+        self.maker.check_process()?;
+        self.inner.keys_failed(url);
+        Ok(())
     }
 
     /// The guard's state in numbers.

@@ -160,8 +160,8 @@ impl Waiting {
     /// Takes the host's answer.
     ///
     /// Args:
-    ///     answer: an `Identity`; None when the credential is nobody's; `Unavailable()` when that cannot be
-    ///         told just now.
+    ///     answer: an `Identity`; None when the credential is nobody's, or the ticket was used before;
+    ///         `Unavailable()` when that cannot be told just now; `KeysFetched()`; `TicketUnused()`.
     ///     now: the moment; by default the guard's clock is read.
     ///
     /// Returns:
@@ -170,7 +170,7 @@ impl Waiting {
     /// Raises:
     ///     Refused: with the HTTP answer to send.
     ///     Ended: when it was answered before.
-    #[pyo3(signature = (answer: "Identity | Unavailable | None", *, now = None) -> "Session | Waiting")]
+    #[pyo3(signature = (answer: "Answer", *, now = None) -> "Session | Waiting")]
     fn provide(
         &self,
         py: Python<'_>,

@@ -46,7 +46,8 @@ impl Host {
 pub(crate) fn gaps(names: &[String]) -> PyResult<Vec<core::Gap>> {
     let known = || core::Gap::ALL.iter().map(|gap| gap.name()).collect::<Vec<_>>().join(", ");
     let gap = |name: &String| {
-        core::Gap::from_name(name).ok_or_else(|| PyValueError::new_err(format!("waive: {name:?} is none of {}", known())))
+        core::Gap::from_name(name)
+            .ok_or_else(|| PyValueError::new_err(format!("waive: {name:?} is none of {}", known())))
     };
     names.iter().map(gap).collect()
 }

@@ -133,6 +133,6 @@ pub(crate) fn unix(seconds: f64) -> PyResult<core::UnixTime> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a float of seconds is what Python uses for times")]
-fn seconds(at: core::UnixTime) -> f64 {
+pub(crate) fn seconds(at: core::UnixTime) -> f64 {
     at.as_secs() as f64 + (at.as_nanos() % 1_000_000_000) as f64 / 1e9
 }

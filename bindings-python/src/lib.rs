@@ -17,6 +17,8 @@ mod guard;
 mod handshake;
 mod host;
 mod identity;
+mod keys;
+mod knock;
 mod lock;
 mod payload;
 mod policy;
@@ -28,6 +30,7 @@ mod revocation;
 mod secret;
 mod session;
 mod source;
+mod tools;
 mod value;
 mod verdict;
 
@@ -42,11 +45,11 @@ mod _core {
     #[pymodule_export]
     use crate::action::{Expired, Ping, Revalidate, Terminate};
     #[pymodule_export]
-    use crate::answer::{Need, Unavailable};
+    use crate::answer::{KeysFetched, Need, TicketUnused, Unavailable};
     #[pymodule_export]
     use crate::clock::Now;
     #[pymodule_export]
-    use crate::errors::conform_line;
+    use crate::tools::{conform_line, run};
     #[pymodule_export]
     use crate::event::Event;
     #[pymodule_export]
@@ -61,6 +64,10 @@ mod _core {
     use crate::host::Host;
     #[pymodule_export]
     use crate::identity::Identity;
+    #[pymodule_export]
+    use crate::keys::FetchKeys;
+    #[pymodule_export]
+    use crate::knock::Knock;
     #[pymodule_export]
     use crate::policy::{HostLimits, Policy};
     #[pymodule_export]

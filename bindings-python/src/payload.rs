@@ -29,7 +29,10 @@ impl<'a> Payload<'a> {
     fn buffer(data: &Bound<'_, PyAny>) -> PyResult<Self> {
         let Ok(buffer) = PyBuffer::<u8>::get(data) else {
             let kind = data.get_type();
-            return Err(PyTypeError::new_err(format!("a message is bytes, str or a buffer of bytes, not {}", kind.name()?)));
+            return Err(PyTypeError::new_err(format!(
+                "a message is bytes, str or a buffer of bytes, not {}",
+                kind.name()?
+            )));
         };
         buffer.to_vec(data.py()).map(Self::Copied)
     }

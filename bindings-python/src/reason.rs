@@ -44,7 +44,8 @@ pub(crate) fn member(py: Python<'_>, reason: core::Reason) -> PyResult<Py<PyAny>
 
 /// The reason that a name stands for.
 pub(crate) fn named(name: &str) -> PyResult<core::Reason> {
-    core::Reason::from_name(name).ok_or_else(|| pyo3::exceptions::PyValueError::new_err(format!("{name:?} is no reason")))
+    core::Reason::from_name(name)
+        .ok_or_else(|| pyo3::exceptions::PyValueError::new_err(format!("{name:?} is no reason")))
 }
 
 /// The table of reasons, from which `wswarden/_reason.py` is made.

@@ -33,11 +33,7 @@ impl Registry {
     fn new(guard: &Bound<'_, Guard>, now: Option<&Bound<'_, Now>>) -> PyResult<Self> {
         let now = guard.get().enter(guard.py(), now)?;
         let inner = core::Registry::new(guard.get().inner.clone(), now.mono);
-        Ok(Self {
-            guard: guard.clone().unbind(),
-            inner: Arc::new(Mutex::new(inner)),
-            sessions: Mutex::default(),
-        })
+        Ok(Self { guard: guard.clone().unbind(), inner: Arc::new(Mutex::new(inner)), sessions: Mutex::default() })
     }
 
     /// Takes a session in: from now on its deadlines are the registry's to watch. It is used as before.
@@ -122,9 +118,8 @@ impl Registry {
 
 impl Registry {
     fn session(&self, py: Python<'_>, handle: core::Handle) -> PyResult<Option<Py<Session>>> {
-        let weak = locked(py, &self.sessions, |sessions| {
-            sessions.get(&handle.number()).map(|weak| weak.clone_ref(py))
-        })?;
+        let weak =
+            locked(py, &self.sessions, |sessions| sessions.get(&handle.number()).map(|weak| weak.clone_ref(py)))?;
         let session = weak.and_then(|weak| weak.bind(py).upgrade());
         session.map(|session| Ok(session.cast_into::<Session>()?.unbind())).transpose()
     }

@@ -35,8 +35,11 @@ impl Asked {
             .ok_or_else(|| PyValueError::new_err(format!("version: {version:?} is none of \"1.0\", \"1.1\", \"2\"")))?;
         let mut fields = Vec::new();
         for pair in headers.try_iter()? {
-            let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair?.extract()?;
-            fields.push((text(&name)?, bytes(&value)?));
+            let mut parts = pair?.try_iter()?;
+            let (Some(name), Some(value), None) = (parts.next(), parts.next(), parts.next()) else {
+                return Err(PyValueError::new_err("headers: pairs of (name, value) are needed"));
+            };
+            fields.push((text(&name?)?, bytes(&value?)?));
         }
         Ok(Self {
             method: text(method)?,
@@ -92,11 +95,14 @@ fn bytes(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
         let latin: Option<Vec<u8>> = text.chars().map(|char| u8::try_from(u32::from(char)).ok()).collect();
         return Ok(latin.unwrap_or_else(|| text.as_bytes().to_vec()));
     }
-    text.call_method1("encode", ("utf-8", "surrogateescape"))?.cast::<PyBytes>().map(|bytes| bytes.as_bytes().to_vec()).map_err(Into::into)
+    text.call_method1("encode", ("utf-8", "surrogateescape"))?
+        .cast::<PyBytes>()
+        .map(|bytes| bytes.as_bytes().to_vec())
+        .map_err(Into::into)
 }
 
 /// The address of the other end; "unix" for a local socket, which has none.
-fn remote(given: &Bound<'_, PyAny>) -> PyResult<Remote> {
+pub(crate) fn remote(given: &Bound<'_, PyAny>) -> PyResult<Remote> {
     let text = given.str()?;
     let text = text.to_str()?;
     if text == "unix" {

@@ -54,8 +54,7 @@ impl Revocation {
     #[staticmethod]
     #[pyo3(signature = (subject, *, namespace = "", tenant = "", issued_until: "float | None" = None))]
     fn user(subject: &str, namespace: &str, tenant: &str, issued_until: Option<f64>) -> PyResult<Self> {
-        let user =
-            core::UserKey { namespace: namespace.into(), tenant: tenant.into(), subject: subject.into() };
+        let user = core::UserKey { namespace: namespace.into(), tenant: tenant.into(), subject: subject.into() };
         let what = match issued_until {
             None => What::UserUntilNow(user),
             Some(at) => What::Exact(core::Revocation::User { user, issued_until: unix(at)? }),

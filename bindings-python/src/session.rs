@@ -324,9 +324,9 @@ impl Session {
     /// Takes the host's answer to the need that `authenticate` gave.
     ///
     /// Args:
-    ///     answer: an `Identity`; None when the credential is nobody's; `Unavailable()` when that cannot be told.
+    ///     answer: as for `Waiting.provide`.
     ///     now: the moment; by default the guard's clock is read.
-    #[pyo3(signature = (answer: "Identity | Unavailable | None", *, now = None) -> "Verdict | Need")]
+    #[pyo3(signature = (answer: "Answer", *, now = None) -> "Verdict | Need")]
     fn provide(
         &self,
         py: Python<'_>,
@@ -343,7 +343,7 @@ impl Session {
     /// Args:
     ///     answer: an `Identity`; None when it no longer holds; `Unavailable()` when that cannot be told.
     ///     now: the moment; by default the guard's clock is read.
-    #[pyo3(signature = (answer: "Identity | Unavailable | None", *, now = None) -> "Verdict")]
+    #[pyo3(signature = (answer: "Answer", *, now = None) -> "Verdict")]
     fn revalidated(
         &self,
         py: Python<'_>,
@@ -438,7 +438,7 @@ impl Session {
     fn join(&self, py: Python<'_>, channel: &str) -> PyResult<bool> {
         let joined = self.act(py, |session| session.join(channel))?;
         joined.map_err(|why| match reason::member(py, why) {
-            Ok(member) => errors::limit(why.sentence().to_owned(), Some(member)),
+            Ok(member) => errors::limit(why.sentence().to_owned(), Some(member), Vec::new()),
             Err(error) => error,
         })
     }

@@ -119,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
     }
 
     /// Closes the connection; poll the stream until it ends, so that the peer gets to know.
-    pub fn close(&mut self, reason: Reason) {
+    pub fn close_with(&mut self, reason: Reason) {
         let outcome = self.session.close(reason, clock::mono());
         self.apply(outcome);
     }

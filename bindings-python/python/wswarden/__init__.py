@@ -17,12 +17,15 @@ from ._core import (
     Drop,
     Event,
     Expired,
+    FetchKeys,
     FrameMeter,
     Guard,
     Host,
     HostLimits,
     Identity,
     Ignore,
+    KeysFetched,
+    Knock,
     Need,
     Now,
     Peer,
@@ -38,6 +41,7 @@ from ._core import (
     Session,
     Stats,
     Terminate,
+    TicketUnused,
     Unavailable,
     Waiting,
 )
@@ -52,12 +56,13 @@ from ._errors import (
     WswardenError,
 )
 from ._reason import Reason
-from ._types import Action, Verdict
+from ._types import Action, Answer, Verdict
 
 __version__ = _core.VERSION
 
 __all__ = [
     "Action",
+    "Answer",
     "Authenticate",
     "Candidate",
     "Close",
@@ -67,6 +72,7 @@ __all__ = [
     "Ended",
     "Event",
     "Expired",
+    "FetchKeys",
     "Forked",
     "FrameMeter",
     "Guard",
@@ -75,6 +81,8 @@ __all__ = [
     "Identity",
     "Ignore",
     "Internal",
+    "KeysFetched",
+    "Knock",
     "LimitReached",
     "Need",
     "Now",
@@ -94,6 +102,7 @@ __all__ = [
     "Session",
     "Stats",
     "Terminate",
+    "TicketUnused",
     "Unavailable",
     "Verdict",
     "Waiting",

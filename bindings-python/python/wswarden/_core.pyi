@@ -7,12 +7,12 @@ from ipaddress import IPv4Address, IPv6Address
 from os import PathLike
 from typing import Any, Literal, NoReturn, Self
 from typing_extensions import Buffer
-from wswarden._types import Action, Verdict
+from wswarden._types import Action, Answer, Verdict
 from typing import Final, SupportsFloat, SupportsIndex, final
 from typing_extensions import disjoint_base
 from wswarden._reason import Reason
 
-__all__ = ["VERSION", "Authenticate", "Candidate", "Close", "Deliver", "Drop", "Event", "Expired", "FrameMeter", "Guard", "Host", "HostLimits", "Identity", "Ignore", "Need", "Now", "Peer", "Ping", "Policy", "Pong", "Registry", "Reply", "Response", "Revalidate", "Revocation", "Secret", "Session", "Stats", "Terminate", "Unavailable", "Waiting", "conform_line", "forked", "reason_table"]
+__all__ = ["VERSION", "Authenticate", "Candidate", "Close", "Deliver", "Drop", "Event", "Expired", "FetchKeys", "FrameMeter", "Guard", "Host", "HostLimits", "Identity", "Ignore", "KeysFetched", "Knock", "Need", "Now", "Peer", "Ping", "Policy", "Pong", "Registry", "Reply", "Response", "Revalidate", "Revocation", "Secret", "Session", "Stats", "Terminate", "TicketUnused", "Unavailable", "Waiting", "conform_line", "forked", "reason_table", "run"]
 
 VERSION: Final[str]
 
@@ -184,6 +184,30 @@ class Expired:
         """
 
 @final
+class FetchKeys:
+    """
+    Fetch the key set that is published at `url`, and hand what came to `Guard.keys_fetched`, or say
+    `Guard.keys_failed`. Only over verified TLS, without following redirects and without credentials: whoever could
+    change the answer could sign for anybody.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def max_bytes(self, /) -> int:
+        """
+        So many bytes the body may have; one that is larger has failed.
+        """
+    @property
+    def url(self, /) -> str:
+        """
+        The URL, `https://` always.
+        """
+    @property
+    def within(self, /) -> float:
+        """
+        For so many seconds it may take, in all; after that it has failed.
+        """
+
+@final
 class FrameMeter:
     """
     Reads the frame headers of a client's byte stream and counts how many frames make up a message: for server libraries
@@ -236,10 +260,65 @@ class Guard:
         Returns:
             The numbers of the sessions to wake, by calling `handle_timeout` on each.
         """
+    def handle_timeout(self, /, *, now: Now | None = None) -> FetchKeys | None:
+        """
+        What is due; call until it answers None. It says each thing once.
+        """
     @property
     def host(self, /) -> Host:
         """
         What the server library below can do.
+        """
+    def keys_failed(self, /, url: str) -> None:
+        """
+        Takes note that `url` could not be fetched. Those who wait are answered with `KeysFetched()`, too.
+        """
+    def keys_fetched(self, /, url: str, body: str | Buffer, *, now: Now | None = None) -> None:
+        """
+        Takes the key set that was fetched from `url`. Those who wait for it are answered with `KeysFetched()`.
+
+        Raises:
+            PolicyError: what is wrong with it, for the log. It counts as a failure then: the keys at hand stay.
+        """
+    def knock(self, /, remote: str | IPv4Address | IPv6Address, *, now: Now | None = None) -> Knock:
+        """
+        Asks whether a new socket may stay open while its TLS handshake and its request are awaited. Of one address,
+        `cap.unauthenticated_per_address` may.
+
+        Args:
+            remote: the address of the other end of the connection; "unix" for a local socket.
+            now: the moment; by default the guard's clock is read.
+
+        Returns:
+            A place to wait in: give it back right before `screen`, or when the connection ends.
+
+        Raises:
+            Refused: before TLS there is no way to tell it: close the socket.
+        """
+    def mint_ticket(self, /, identity: Identity, *, path: str, origin: str | None = None, address: str | IPv4Address | IPv6Address | None = None, entropy: bytes | None = None, now: Now | None = None) -> str:
+        """
+        Makes a single-use ticket for a user whom the host knows by the usual credential of its HTTPS endpoint.
+
+        The answer that carries a ticket must not be cached (`Cache-Control: no-store`).
+
+        Args:
+            identity: whom the ticket stands for.
+            path: the path of the connection that it opens.
+            origin: the page's origin, as the request for the ticket has it.
+            address: the client's address; needed where the policy binds tickets to it.
+            entropy: 32 random bytes, for tests that repeat; by default the operating system gives them.
+            now: the moment; by default the guard's clock is read.
+
+        Returns:
+            The ticket, URL-safe: the client puts it where the policy has a source of kind "ticket".
+
+        Raises:
+            Refused: with the HTTP answer to send.
+        """
+    def next_timeout(self, /) -> int | None:
+        """
+        When to call `handle_timeout`, in nanoseconds on the monotonic clock; None where the policy needs nothing fetched.
+        A candidate that needs keys, and a reload, may bring it nearer.
         """
     def now(self, /) -> Now:
         """
@@ -278,7 +357,8 @@ class Guard:
             The numbers of the sessions to wake, by calling `handle_timeout` on each.
 
         Raises:
-            LimitReached: when 100,000 revocations are in force already. Nothing was revoked then.
+            LimitReached: when 100,000 revocations are in force already. The open sessions close all the same, and are in
+                its `affected`; new handshakes are not refused.
         """
     def screen(self, /, target: str | bytes, headers: Iterable[tuple[str | bytes, str | bytes]], *, remote: str | IPv4Address | IPv6Address, tls: bool, method: str | bytes | None = None, version: str = "1.1", now: Now | None = None) -> Candidate:
         """
@@ -461,6 +541,25 @@ class Ignore:
         """
 
 @final
+class KeysFetched:
+    """
+    The keys were fetched, or could not be, and the guard was told: look again.
+    """
+    def __new__(cls, /) -> Self: ...
+    def __repr__(self, /) -> str: ...
+
+@final
+class Knock:
+    """
+    The place of a connection whose request has not come whole.
+    """
+    def __repr__(self, /) -> str: ...
+    def release(self, /) -> None:
+        """
+        Gives the place back: right before `Guard.screen`, or when the connection ends. May be called again.
+        """
+
+@final
 class Need:
     """
     What only the host can find out.
@@ -480,7 +579,24 @@ class Need:
     def kind(self, /) -> str:
         """
         "identity": whose session token `credential` is. "revalidate": whether `identity` still holds,
-        and what it may do now.
+        and what it may do now. "keys": the key set at `url`; the answer is `KeysFetched()` when the guard was
+        told of it. "ticket": whether the ticket `ticket_id` was used before; mark it as used until `until`, in one
+        step, in the store that the servers share, and answer `TicketUnused()` if it was not there.
+        """
+    @property
+    def ticket_id(self, /) -> bytes | None:
+        """
+        What the ticket is known by. It is no secret, and opens nothing.
+        """
+    @property
+    def until(self, /) -> float | None:
+        """
+        When the ticket runs out, in seconds since 1970.
+        """
+    @property
+    def url(self, /) -> str | None:
+        """
+        Where the keys are published.
         """
 
 @final
@@ -969,12 +1085,12 @@ class Session:
         """
         Where it comes from.
         """
-    def provide(self, /, answer: Identity | Unavailable | None, *, now: Now | None = None) -> Verdict | Need:
+    def provide(self, /, answer: Answer, *, now: Now | None = None) -> Verdict | Need:
         """
         Takes the host's answer to the need that `authenticate` gave.
 
         Args:
-            answer: an `Identity`; None when the credential is nobody's; `Unavailable()` when that cannot be told.
+            answer: as for `Waiting.provide`.
             now: the moment; by default the guard's clock is read.
         """
     def queued(self, /, size: SupportsIndex, *, now: Now | None = None) -> Literal['free', 'full'] | Close:
@@ -1020,7 +1136,7 @@ class Session:
         """
         The 101 answer to send.
         """
-    def revalidated(self, /, answer: Identity | Unavailable | None, *, now: Now | None = None) -> Verdict:
+    def revalidated(self, /, answer: Answer, *, now: Now | None = None) -> Verdict:
         """
         Takes the host's answer to the action `Revalidate`.
 
@@ -1084,6 +1200,14 @@ class Terminate:
     def __repr__(self, /) -> str: ...
 
 @final
+class TicketUnused:
+    """
+    The ticket was not used before, and is marked as used now.
+    """
+    def __new__(cls, /) -> Self: ...
+    def __repr__(self, /) -> str: ...
+
+@final
 class Unavailable:
     """
     The host cannot tell just now: the connection is refused.
@@ -1125,13 +1249,13 @@ class Waiting:
         Raises:
             Ended: when it was answered before.
         """
-    def provide(self, /, answer: Identity | Unavailable | None, *, now: Now | None = None) -> Session | Waiting:
+    def provide(self, /, answer: Answer, *, now: Now | None = None) -> Session | Waiting:
         """
         Takes the host's answer.
 
         Args:
-            answer: an `Identity`; None when the credential is nobody's; `Unavailable()` when that cannot be
-                told just now.
+            answer: an `Identity`; None when the credential is nobody's, or the ticket was used before;
+                `Unavailable()` when that cannot be told just now; `KeysFetched()`; `TicketUnused()`.
             now: the moment; by default the guard's clock is read.
 
         Returns:
@@ -1161,4 +1285,15 @@ def forked() -> None:
 def reason_table() -> list[dict[str, object]]:
     """
     The table of reasons, from which `wswarden/_reason.py` is made.
+    """
+
+def run(arguments: Sequence[str]) -> int:
+    """
+    Runs the command line of wswarden.
+
+    Args:
+        arguments: the name of the program, and what follows it.
+
+    Returns:
+        The exit code.
     """

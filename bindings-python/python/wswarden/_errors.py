@@ -89,11 +89,13 @@ class LimitReached(WswardenError):
 
     Attributes:
         reason: why, where the table of reasons has a word for it.
+        affected: the numbers of the sessions to wake all the same.
     """
 
-    def __init__(self, text: str, reason: Reason | None = None) -> None:
+    def __init__(self, text: str, reason: Reason | None = None, affected: list[int] | None = None) -> None:
         super().__init__(text)
         self.reason = reason
+        self.affected = affected or []
 
 
 class Forked(WswardenError, RuntimeError):

@@ -8,9 +8,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, overload
 
-from ._core import Candidate, Event, Guard, Host, Identity, Need, Now, Peer, Policy, Revocation, Session
-from ._core import Unavailable, Waiting
-from ._errors import Refused
+from ._core import (
+    Candidate,
+    Event,
+    FetchKeys,
+    Guard,
+    Host,
+    KeysFetched,
+    Need,
+    Now,
+    Peer,
+    Policy,
+    Revocation,
+    Session,
+    Unavailable,
+    Waiting,
+)
+from ._errors import LimitReached, PolicyError, Refused
+from ._fetch import fetch_keys
+from ._types import Answer
 
 if TYPE_CHECKING:
     from ._connection import Connection
@@ -19,8 +35,12 @@ logger = logging.getLogger("wswarden")
 
 Message = TypeVar("Message")
 
-Resolve = Callable[[Need, Peer], Awaitable[Identity | Unavailable | None]]
-"""Finds out what only the host knows: whose a session token is, or whether an identity still holds."""
+Resolve = Callable[[Need, Peer], Awaitable[Answer]]
+"""Finds out what only the host knows: whose a session token is, whether an identity still holds, whether a ticket of
+several servers was used before."""
+
+Fetch = Callable[[FetchKeys], Awaitable[bytes]]
+"""Fetches a published key set, as ``FetchKeys`` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +66,8 @@ class AsyncGuard(Guard):
         policy: what is allowed.
         resolve: finds out what only the host knows; without it, whatever needs it is refused.
         audit: is told what happens; the logger "wswarden" always is.
+        fetch: fetches published key sets; by default the standard library does, in a thread of the event loop's
+            executor.
         waive: the names of gaps between policy and host that are seen to elsewhere.
         clock: gives the time, for tests.
         seed: 32 random bytes, for tests that repeat.
@@ -63,6 +85,7 @@ class AsyncGuard(Guard):
         *,
         resolve: Resolve | None = None,
         audit: Audit | None = None,
+        fetch: Fetch = fetch_keys,
         waive: Sequence[str] = (),
         clock: Callable[[], Now] | None = None,
         seed: bytes | None = None,
@@ -75,12 +98,15 @@ class AsyncGuard(Guard):
         *,
         resolve: Resolve | None = None,
         audit: Audit | None = None,
+        fetch: Fetch = fetch_keys,
         waive: Sequence[str] = (),
         clock: Callable[[], Now] | None = None,
         seed: bytes | None = None,
     ) -> None:
         self._resolve = resolve
         self._audit = audit
+        self._fetch = fetch
+        self._fetching: dict[str, asyncio.Task[None]] = {}
         self._connections: dict[int, Connection] = {}
 
     @overload
@@ -119,7 +145,11 @@ class AsyncGuard(Guard):
         return self._wake(super().reload(policy))
 
     def revoke(self, what: Revocation, *, lasts: float | None = None, now: Now | None = None) -> list[int]:
-        return self._wake(super().revoke(what, lasts=lasts, now=now))
+        try:
+            return self._wake(super().revoke(what, lasts=lasts, now=now))
+        except LimitReached as full:
+            self._wake(full.affected)
+            raise
 
     def drain(self, *, now: Now | None = None) -> list[int]:
         return self._wake(super().drain(now=now))
@@ -140,6 +170,7 @@ class AsyncGuard(Guard):
         Raises:
             Refused: with the HTTP answer to send.
         """
+        self._fetch_due()
         admission: Session | Waiting = candidate.admit()
         while isinstance(admission, Waiting):
             waiting = admission
@@ -155,8 +186,14 @@ class AsyncGuard(Guard):
             admission = waiting.provide(answer)
         return admission
 
-    async def resolve(self, need: Need, peer: Peer) -> Identity | Unavailable | None:
+    async def resolve(self, need: Need, peer: Peer) -> Answer:
         """Asks the host. An exception means that it cannot tell just now: the connection is refused."""
+        if need.kind == "keys":
+            self._fetch_due()
+            if need.url in self._fetching:
+                # Others wait for the same keys: who leaves must not take them away.
+                await asyncio.shield(self._fetching[need.url])
+            return KeysFetched()
         if self._resolve is None:
             logger.error("the policy needs a resolver, and the guard was made without `resolve`")
             return Unavailable()
@@ -166,6 +203,26 @@ class AsyncGuard(Guard):
             # Neither its text nor its traceback: they may show the credential.
             logger.error("resolve failed: %s", type(error).__name__)  # noqa: TRY400
             return Unavailable()
+
+    def _fetch_due(self) -> None:
+        """Fetches the key sets that are due; connections that need none of them are not held up."""
+        while (action := self.handle_timeout()) is not None:
+            url = action.url
+            self._fetching[url] = task = asyncio.ensure_future(self._fetched(action))
+            task.add_done_callback(lambda _, url=url: self._fetching.pop(url, None))  # type: ignore[misc]
+
+    async def _fetched(self, action: FetchKeys) -> None:
+        try:
+            async with asyncio.timeout(action.within):
+                body = await self._fetch(action)
+        except Exception as error:
+            logger.warning("the keys at %s could not be fetched: %s", action.url, error)
+            self.keys_failed(action.url)
+            return
+        try:
+            self.keys_fetched(action.url, body)
+        except PolicyError as error:
+            logger.warning("the keys at %s cannot be used: %s", action.url, error)
 
     def record(self, event: Event | None, subject: str | None, address: str | None) -> None:
         """Tells the logger and the audit sink what happened, if anything."""

@@ -8,12 +8,16 @@ from ._core import (
     Deliver,
     Drop,
     Expired,
+    Identity,
     Ignore,
+    KeysFetched,
     Ping,
     Pong,
     Reply,
     Revalidate,
     Terminate,
+    TicketUnused,
+    Unavailable,
 )
 
 Verdict: TypeAlias = Deliver | Reply | Drop | Close | Authenticate | Pong | Ignore
@@ -21,3 +25,6 @@ Verdict: TypeAlias = Deliver | Reply | Drop | Close | Authenticate | Pong | Igno
 
 Action: TypeAlias = Ping | Close | Revalidate | Expired | Terminate
 """What the host must do of its own accord."""
+
+Answer: TypeAlias = Identity | Unavailable | KeysFetched | TicketUnused | None
+"""What a host has found out; None: the credential is nobody's, or the ticket was used before."""

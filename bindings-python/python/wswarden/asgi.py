@@ -235,7 +235,7 @@ def _target(scope: Scope) -> bytes:
 
 
 def _headers(scope: Scope) -> list[tuple[bytes, bytes]]:
-    headers = [(bytes(name), bytes(value)) for name, value in scope["headers"]]
+    headers = list(scope["headers"])
     # ASGI leaves out what makes a stream of HTTP/2 a WebSocket (RFC 8441): the server has seen to it.
     return [*headers, (b":protocol", b"websocket")] if _version(scope) == "2" else headers
 

@@ -34,7 +34,7 @@ from websockets.typing import Data, Subprotocol
 
 from . import _core
 from ._connection import Connection
-from ._core import Close, FrameMeter, Host, Session
+from ._core import Close, FrameMeter, Host, Knock, Session
 from ._errors import ConnectionClosed, Ended, Refused
 from ._guard import AsyncGuard
 from ._types import Verdict
@@ -150,6 +150,7 @@ class GuardedConnection(ServerConnection):
         self._head: bytearray | None = bytearray()
         self._meter = FrameMeter(guard.policy.host_limits.max_fragments)
         self._head_timer: asyncio.TimerHandle | None = None
+        self._knock: Knock | None = None
 
     def open(self, session: Session) -> None:
         """The request was good: guards the connection with its session."""
@@ -192,11 +193,17 @@ class GuardedConnection(ServerConnection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._head_timer = self.loop.call_later(self.guard.policy.host_limits.head_timeout, self._head_is_late)
+        try:
+            self._knock = self.guard.knock(_remote(self.transport))
+        except Refused as refused:
+            # Before there is a request there is nobody to answer.
+            self.guard.record_refusal(refused)
+            self.transport.abort()
+            return
+        self._head_timer = self.loop.call_later(self.guard.policy.host_limits.head_timeout, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
+        self._head_is_over()
         super().connection_lost(exc)
         if self.guarded is not None:
             self.guarded.end()
@@ -211,8 +218,8 @@ class GuardedConnection(ServerConnection):
             self.transport.abort()
 
     def process_event(self, event: Event) -> None:
-        if isinstance(event, Request) and self._head_timer is not None:
-            self._head_timer.cancel()
+        if isinstance(event, Request):
+            self._head_is_over()
         if isinstance(event, Frame) and self.guarded is not None:
             self.guarded.control(event)
         super().process_event(event)
@@ -228,8 +235,11 @@ class GuardedConnection(ServerConnection):
         frames, self._head = bytes(self._head[end + 4 :]), None
         return frames
 
-    def _head_is_late(self) -> None:
-        self.transport.abort()
+    def _head_is_over(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+        if self._knock is not None:
+            self._knock.release()
 
     def _guarded(self) -> _Guarded:
         if self.guarded is None:

@@ -159,7 +159,8 @@ impl JwtVerifier {
         token: &[u8],
         now: UnixTime,
     ) -> Result<Arc<Identity>, JwtFault> {
-        self.check_length(token)?;
+        // What is malformed is not worth a digest.
+        let looked = self.look(keys, token)?;
         let digest = Digest::keyed(&cache.key, self.fingerprint(), token);
         if let Some(good) = cache.recall(&digest) {
             let published = good.keys.as_ref().is_none_or(|signer| signer.is(keys));
@@ -177,7 +178,7 @@ impl JwtVerifier {
         }
         let generation = cache.generation.load(Ordering::Acquire);
         cache.judged.fetch_add(1, Ordering::Relaxed);
-        let (identity, bounds) = self.judge(keys, token, now)?;
+        let (identity, bounds) = self.judge_looked(keys, &looked, now)?;
         let identity = Arc::new(identity);
         let keys = bounds.is_published.then(|| keys.clone());
         cache.remember(digest, Good { identity: Arc::clone(&identity), bounds, keys }, generation);

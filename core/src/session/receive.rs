@@ -102,7 +102,7 @@ impl Session {
             Err(Refused::Message(reason)) => self.fault(reason, now),
             Err(Refused::Limit(until)) => self.excess(until, now),
             Err(Refused::Crowd(until)) => self.crowded(until, now),
-            Err(Refused::Connection(reason)) => self.close(reason, now),
+            Err(Refused::Connection(reason)) => self.violated(reason, now),
         }
     }
 
@@ -223,7 +223,7 @@ impl Session {
         let rules = &*self.hot.rules;
         let longest = rules.max_token().saturating_add(AROUND_TOKEN);
         if length(bytes) > longest.min(rules.document.message.max_bytes.bytes()) {
-            return self.close(Reason::MessageTooBig, now);
+            return self.violated(Reason::MessageTooBig, now);
         }
         let is_auth = !asked
             && kind == MessageKind::Text
@@ -231,7 +231,7 @@ impl Session {
         if is_auth {
             return Outcome::quiet(Verdict::Authenticate);
         }
-        self.close(Reason::AuthenticationRequired, now)
+        self.violated(Reason::AuthenticationRequired, now)
     }
 
     /// After expiry only a refresh message is taken; others are told why, at the price of a fault.
@@ -242,7 +242,7 @@ impl Session {
             Err(Refused::Message(reason)) => self.fault(reason, now),
             Err(Refused::Limit(until)) => self.excess(until, now),
             Err(Refused::Crowd(until)) => self.crowded(until, now),
-            Err(Refused::Connection(reason)) => self.close(reason, now),
+            Err(Refused::Connection(reason)) => self.violated(reason, now),
         }
     }
 
@@ -259,7 +259,7 @@ impl Session {
         let own = self.cold.windows.as_deref_mut().map(|own| &mut own.control);
         if let Err(until) = rules.quotas.control.charge_own(&mut self.cold.control, own, 1, now) {
             self.cold.refused_until = until;
-            return self.close(Reason::RateLimited, now);
+            return self.violated(Reason::RateLimited, now);
         }
         match message {
             Message::Ping(_) => Outcome::quiet(Verdict::Pong),

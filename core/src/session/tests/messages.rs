@@ -149,6 +149,30 @@ fn a_neighbour_who_uses_the_address_up_gets_nobody_else_closed_or_banned() {
     assert!(delivered(story.text(&mut honest, "{}")));
 }
 
+/// What closes at once counts towards the ban, too: else a client could send one message too large, or one that is
+/// not text, for each connection and never be shut out.
+#[test]
+fn floods_that_close_at_once_ban() {
+    let large = format!("\"{}\"", "x".repeat(70_000));
+    let floods: [fn(&str) -> Vec<Message<'_>>; 3] = [
+        |large| vec![Message::Text(large.as_bytes())],
+        |_| vec![Message::Text(b"\"\xff\"")],
+        |_| vec![Message::Ping(b""); 20],
+    ];
+    for (number, flood) in floods.iter().enumerate() {
+        let mut story = Story::new("");
+        let name = format!("user {number}");
+        for _ in 0..3 {
+            let mut session = story.open_user(&name);
+            let closes = flood(&large)
+                .into_iter()
+                .any(|message| closed(session.receive(message, &mut story.scratch, story.now.mono)).is_some());
+            assert!(closes, "{number}");
+        }
+        assert_eq!(story.refused(&Client::good(&story, &name)), Reason::Banned, "{number}");
+    }
+}
+
 #[test]
 fn a_users_violations_ban_the_user_and_not_the_address() {
     let mut story = Story::new("message.errors = { limit = 1, per = \"60s\" }");
