@@ -8,10 +8,10 @@ NODE_READY := tests/node_modules/.ready
 BINDING_READY := bindings-node/node_modules/.ready
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run test build lint bench generate setup clean
+.PHONY: help run test build lint bench bench-node generate setup clean
 
 help: ## What can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-9s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
 run: ## Starts the guarded demo server, wss://localhost:8443; Ctrl-C drains
 	cargo run --locked --release -p wswarden-cli -- demo
@@ -27,6 +27,10 @@ lint: setup ## Format, clippy, docs, licences, generated files
 
 bench: ## Criterion benches; the reports are in target/criterion
 	cargo bench --locked -p wswarden-benches
+
+bench-node: $(BINDING_READY) ## Node beside ajv, zod, valibot, typebox; target/bench-node.tsv
+	cd bindings-node && node scripts/build.mjs --release
+	node benches/node/bench.mjs
 
 generate: $(BINDING_READY) ## Writes the files that are made from others
 	cargo run --locked -q -p wswarden-cli -- schema > policy.schema.json.new

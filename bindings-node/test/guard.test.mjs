@@ -28,9 +28,9 @@ const policyError = (message) => (error) => {
 
 test('unknown options are errors that say what was meant, in camelCase', () => {
   const wrong = (options, message) => assert.throws(() => createGuard({ ...POLICY, ...options }), policyError(message))
-  wrong({ message: { maxByte: 5 } }, /^message\.maxByte: there is no such field \(did you mean `maxBytes`\?/)
-  wrong({ message: { max_bytes: 5 } }, /^message\.max_bytes: there is no such field \(did you mean `maxBytes`\?\)/)
-  wrong({ heartbeet: {} }, /heartbeet: there is no such field \(did you mean `heartbeat`\?/)
+  wrong({ message: { maxByte: 5 } }, /^message\.maxByte: there is no such field; did you mean `maxBytes`\?/)
+  wrong({ message: { max_bytes: 5 } }, /^message\.max_bytes: there is no such field; did you mean `maxBytes`\?/)
+  wrong({ heartbeet: {} }, /heartbeet: there is no such field; did you mean `heartbeat`\?/)
   wrong({ message: { onInvalid: 'replay' } }, /^message\.onInvalid: found "replay".*did you mean `reply`/)
   wrong({ message: { maxBytes: 5n } }, /message\.maxBytes: found a bigint/)
   wrong({ cap: { perUser: 0 } }, /cap\.perUser/)
