@@ -262,6 +262,7 @@ export class Engine {
   }
 
   #set(): void {
+    if (this.#disposed) return
     const { mono, unix } = this.#clock!.now()
     this.native.setClock(mono, unix)
   }

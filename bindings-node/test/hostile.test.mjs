@@ -14,7 +14,7 @@ const { native } = require(join(dirname(require.resolve('wswarden')), 'native.js
 const before = Object.getOwnPropertyNames(Object.prototype)
 after(() => assert.deepEqual(Object.getOwnPropertyNames(Object.prototype), before))
 
-const wide = { connection: { messages: '1000000/s', bytes: '1GiB/s', control: '1000000/s' }, user: { messages: '1000000/s' }, address: { messages: '1000000/s', handshakes: '1000000/s' }, ban: 'off' }
+const wide = { connection: { messages: '1000000/s', bytes: '900MB/s', control: '1000000/s' }, user: { messages: '1000000/s' }, address: { messages: '1000000/s', handshakes: '1000000/s' }, ban: 'off' }
 const options = { ...POLICY, rate: wide, message: { ...POLICY.message, errors: { limit: 1_000_000, per: '1s' } } }
 const bearer = makeToken({ secret: SECRET, claims: { iss: 'https://id.example.com', aud: 'chat', sub: 'ann' } })
 
@@ -33,8 +33,8 @@ async function open(more = {}) {
 /** The addon's own guard with one connection. */
 function raw() {
   const policy = new native.NativePolicy(JSON.stringify({
-    origin: { allow: [ORIGIN] }, credential: { anonymous: true }, message: { schema: { type: 'object' } },
-    rate: { connection: { messages: '1000000/s', bytes: '1GiB/s', control: '1000000/s' }, address: { messages: '1000000/s' } },
+    origin: { allow: [ORIGIN] }, credential: { anonymous: true }, message: { schema: { type: 'object' }, errors: { limit: 1_000_000, per: '1s' } },
+    rate: { connection: { messages: '1000000/s', bytes: '900MB/s', control: '1000000/s' }, address: { messages: '1000000/s' } },
   }), false)
   policy.build()
   const guard = new native.NativeGuard(policy, ['pings', 'control_frames', 'repeated_headers', 'fragments', 'http_refusal'], [], Buffer.alloc(32, 7))
@@ -89,7 +89,7 @@ test('handles, opcodes and payloads of every kind are a verdict or none, never a
       }
     }
     assert.equal(call() & 0xff, 0)
-    assert.equal(call.apply(null, [handle]) & 0xff === 1, false)
+    assert.equal(call(handle), 0)
   }
   assert.throws(() => new receive(), TypeError)
   for (const name of Object.getOwnPropertyNames(native.NativeGuard.prototype)) {
