@@ -29,7 +29,7 @@ const names = [{ type: 2, value: 'localhost' }, { type: 7, ip: '127.0.0.1' }]
 const pem = await selfsigned.generate([{ name: 'commonName', value: 'localhost' }], { keySize: 2048, algorithm: 'sha256', extensions: [{ name: 'subjectAltName', altNames: names }] })
 
 const guard = createGuard({ file: values.policy })
-const server = createServer({ key: pem.private, cert: pem.cert })
+const server = createServer({ key: pem.private, cert: pem.cert }, (request, answer) => answer.writeHead(426, { connection: 'close' }).end())
 const wss = protect(new WebSocketServer({ noServer: true }), guard, { server })
 wss.on('connection', (ws) => ws.on('message', (data, isBinary) => ws.send(data, { binary: isBinary })))
 
