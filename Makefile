@@ -12,7 +12,7 @@ DEBIAN := cmake doxygen g++ libboost-dev libgoogle-gson-java libjna-java libssl-
 	nlohmann-json3-dev openjdk-17-jdk-headless pkg-config ruby ruby-ffi valgrind
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run test build lint bench bench-python generate setup clean
+.PHONY: help run test build lint bench bench-node bench-python generate setup clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-13s %s\n", $$1, $$2 }'
@@ -38,6 +38,10 @@ bench-python: build ## The wheel beside what Python servers would otherwise use;
 	$(PYTHON) -m venv --clear target/python-bench
 	target/python-bench/bin/pip install --quiet -r benches/python/requirements.txt target/wheels/wswarden-*-abi3-manylinux*.whl
 	target/python-bench/bin/python benches/python/bench.py target/bench-python.tsv
+
+bench-node: $(BINDING_READY) ## Node beside ajv, zod, valibot, typebox; target/bench-node.tsv
+	cd bindings-node && node scripts/build.mjs --release
+	node benches/node/bench.mjs
 
 generate: $(BINDING_READY) ## Writes the files that are made from others
 	cargo run --locked -q -p wswarden-cli -- schema > policy.schema.json.new
