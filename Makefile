@@ -72,7 +72,7 @@ $(NODE_READY): tests/package.json tests/package-lock.json
 	@touch $@
 
 $(BINDING_READY): bindings-node/package.json bindings-node/package-lock.json
-	cd bindings-node && npm ci --silent --no-audit --no-fund
+	cd bindings-node && npm install --silent --no-save --no-audit --no-fund
 	@touch $@
 
 $(KOTLIN_READY): tests/ffi/kotlin/package.json tests/ffi/kotlin/package-lock.json
