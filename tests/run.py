@@ -266,7 +266,7 @@ def python():
 def python_types(interpreter, source, env):
     """The generated files are what the code makes, and the types are what runs."""
     package = PYTHON / "python" / "wswarden"
-    make = [interpreter, source / "generate.py"]
+    make = [interpreter, source / "bindings-python" / "generate.py"]
     generated(package.relative_to(ROOT) / "_reason.py", [*make, "reasons"])
     generated(package.relative_to(ROOT) / "_core.pyi", [*make, "stubs", "--release"], env)
     step("mypy", [interpreter, "-m", "mypy", "--strict", package])
@@ -328,7 +328,7 @@ def source_distribution(env):
     # Its files are as old as time itself: cargo would take them for those it has built before.
     for file in folder.rglob("*"):
         file.touch()
-    return next(folder.glob("*/bindings-python"))
+    return next(folder.iterdir())
 
 
 def interpreters():

@@ -75,6 +75,11 @@ def test_what_is_no_schema_is_said_so():
         policy(message={"types": {"chat": {"schema": object()}}})
 
 
+def test_a_schema_as_text_is_read_strictly():
+    with pytest.raises(ValueError, match="'type' twice"):
+        policy(message={"types": {"chat": {"schema": '{"type":"object","type":"array"}'}}})
+
+
 def test_durations_may_be_timedeltas():
     rules = policy(heartbeat={"interval": timedelta(seconds=45), "timeout": timedelta(milliseconds=1500)})
     heartbeat = rules.to_dict()["heartbeat"]
