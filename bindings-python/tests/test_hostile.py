@@ -58,6 +58,7 @@ def limitless():
             "connection": {"messages": much, "bytes": "500MiB/s", "control": much},
             "user": {"messages": much},
             "address": {"messages": much, "handshakes": much, "failures": much},
+            "ban": {"after": 1_000_000, "for": "1s"},
         },
         message={"errors": {"limit": 1_000_000, "per": "1s"}},
         cap={"per_user": 1000, "per_address": 1000, "unauthenticated_per_address": 1000},
