@@ -271,7 +271,7 @@ def python_types(interpreter, source, env):
     generated(package.relative_to(ROOT) / "_core.pyi", [*make, "stubs", "--release"], env)
     step("mypy", [interpreter, "-m", "mypy", "--strict", package])
     step("stubtest", [interpreter, "-m", "mypy.stubtest", "wswarden._core"])
-    step("pyright", [VENV / "pyright", "--pythonpath", interpreter, package.name], cwd=package.parent)
+    step("pyright", [VENV / "pyright", "--pythonpath", interpreter], cwd=PYTHON)
 
 
 # What is below the application and never reaches the guard: how uvicorn and websockets read a request and frames.
