@@ -86,6 +86,8 @@ class Guard(AsyncGuard):
         except Refused as refused:
             self.record_refusal(refused)
             return _answer(refused.response)
+        except ConnectionResetError:
+            return ws.respond(HTTPStatus.REQUEST_TIMEOUT, "")  # nobody is there to read it
         ws.open(session)
         return _answer(session.response)
 
@@ -93,8 +95,8 @@ class Guard(AsyncGuard):
         candidate = self.screen(
             request.path,
             list(request.headers.raw_items()),
-            remote=_remote(ws.transport),
-            tls=ws.transport.get_extra_info("ssl_object") is not None,
+            remote=ws.remote,
+            tls=ws.tls,
             method=request.method,
             version=request.protocol.removeprefix("HTTP/"),
         )
@@ -152,6 +154,8 @@ class GuardedConnection(ServerConnection):
         self._meter = FrameMeter(guard.policy.host_limits.max_fragments)
         self._head_timer: asyncio.TimerHandle | None = None
         self._knock: Knock | None = None
+        self.remote = ""
+        self.tls = False
 
     def open(self, session: Session) -> None:
         """The request was good: guards the connection with its session."""
@@ -194,8 +198,11 @@ class GuardedConnection(ServerConnection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        # Asked now: a connection that is lost no longer tells.
+        self.remote = _remote(self.transport)
+        self.tls = self.transport.get_extra_info("ssl_object") is not None
         try:
-            self._knock = self.guard.knock(_remote(self.transport))
+            self._knock = self.guard.knock(self.remote)
         except Refused as refused:
             # Before there is a request there is nobody to answer.
             self.guard.record_refusal(refused)
