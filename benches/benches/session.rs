@@ -32,8 +32,10 @@ connection = { messages = { limit = 1000000, per = "1s" }, bytes = "1GiB/s" }
 user = { messages = { limit = 1000000, per = "1s" } }
 address = { messages = { limit = 1000000, per = "1s" } }
 [message.types.ping]
+scopes = []
 schema = { type = "object", properties = { type = { const = "ping" } }, additionalProperties = false }
 [message.types.typing]
+scopes = []
 schema = { type = "object" }
 [message.types.chat]
 scopes = ["chat:write"]

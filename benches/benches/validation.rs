@@ -159,20 +159,26 @@ mod typed {
 
 fn peers(schema: &Value, rich: bool) -> Vec<(&'static str, Judge)> {
     vec![
-        ("ours", ours(schema)),
-        ("with tape", ours_with_tape(schema)),
+        ("wswarden", ours(schema)),
+        ("wswarden, with tape", ours_with_tape(schema)),
         ("serde_json + jsonschema", tree(schema)),
         ("serde_json typed + checks", typed(rich)),
         ("serde_json IgnoredAny", lex()),
     ]
 }
 
+/// What each peer took for one message, in nanoseconds: the median of all rounds and the quartiles around it.
+struct Measured {
+    message: &'static str,
+    length: usize,
+    times: Vec<(&'static str, [f64; 3])>,
+}
+
 /// All in turn, round by round: what disturbs one round disturbs all of it.
-fn ratios() {
+fn measure() -> impl Iterator<Item = Measured> {
     let rounds: usize = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(41);
-    println!("{:4}{:>10}  ours ns, then peer / ours: tape, jsonschema, typed, lex", "", "bytes");
-    for (name, bytes) in corpus::messages() {
-        let rich = name.starts_with('R');
+    corpus::messages().into_iter().map(move |(message, bytes)| {
+        let rich = message.starts_with('R');
         let schema = if rich { corpus::rich() } else { corpus::seed() };
         let mut peers = peers(&schema, rich);
         let mut times: Vec<Vec<f64>> = vec![Vec::new(); peers.len()];
@@ -188,15 +194,30 @@ fn ratios() {
                 times.push(start.elapsed().as_nanos() as f64 / turns as f64);
             }
         }
-        let medians: Vec<f64> = times
-            .iter_mut()
-            .map(|times| {
-                times.sort_by(f64::total_cmp);
-                times[times.len() / 2]
-            })
-            .collect();
-        let ratios: Vec<String> = medians.iter().skip(1).map(|peer| format!("{:8.2}", peer / medians[0])).collect();
-        println!("{name:4}{:10}  {:10.1}  {}", bytes.len(), medians[0], ratios.join(" "));
+        let quartiles = times.iter_mut().map(|times| {
+            times.sort_by(f64::total_cmp);
+            [2, 1, 3].map(|quarter| times[(times.len() - 1) * quarter / 4])
+        });
+        let times = peers.iter().map(|(peer, _)| *peer).zip(quartiles).collect();
+        Measured { message, length: bytes.len(), times }
+    })
+}
+
+fn print_ratios() {
+    println!("{:4}{:>10}  ours ns, then peer / ours: tape, jsonschema, typed, lex", "", "bytes");
+    for Measured { message, length, times } in measure() {
+        let [ours, ..] = times[0].1;
+        let ratios: Vec<String> = times.iter().skip(1).map(|(_, [peer, ..])| format!("{:8.2}", peer / ours)).collect();
+        println!("{message:4}{length:10}  {ours:10.1}  {}", ratios.join(" "));
+    }
+}
+
+/// As `benches/report.py` reads it.
+fn print_data() {
+    for Measured { message, times, .. } in measure() {
+        for (peer, [median, low, high]) in times {
+            println!("messages\t{message}\t{peer}\t{median:.2}\t{low:.2}\t{high:.2}\tns");
+        }
     }
 }
 
@@ -223,7 +244,7 @@ fn count(name: &str, turns: usize) {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let modes = ["--count", "--ratios", "--write", "--cases"];
+    let modes = ["--count", "--ratios", "--data", "--write", "--cases"];
     match arguments.iter().position(|argument| modes.contains(&argument.as_str())) {
         Some(at) if arguments[at] == "--cases" => println!("{}", corpus::worst::NAMES.join("\n")),
         Some(at) if arguments[at] == "--count" => count(&arguments[at + 1], arguments[at + 2].parse().expect("turns")),
@@ -232,7 +253,8 @@ fn main() {
                 std::fs::write(format!("{}/{name}.json", arguments[at + 1]), bytes).expect("a folder");
             }
         }
-        Some(_) => ratios(),
+        Some(at) if arguments[at] == "--data" => print_data(),
+        Some(_) => print_ratios(),
         None => {
             let mut criterion = Criterion::default().configure_from_args();
             for (name, bytes) in corpus::messages() {

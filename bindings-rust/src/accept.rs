@@ -182,14 +182,16 @@ impl<T: Timer> Guard<T> {
     }
 
     async fn admit(&self, candidate: Candidate) -> Result<Session, Refusal> {
+        let mut arrived = self.arrived.count();
         let mut admission = candidate.admit(clock::now())?;
         loop {
             let waiting = match admission {
                 Admission::Open(session) => return Ok(session),
                 Admission::Wait(waiting) => waiting,
             };
-            let asked = self.resolve.resolve(waiting.need().clone(), waiting.peer());
+            let asked = self.find(waiting.need(), waiting.peer(), arrived);
             let answer = self.before(waiting.deadline(), asked).await.unwrap_or(Answer::Unavailable);
+            arrived = self.arrived.count();
             admission = waiting.provide(answer, clock::now())?;
         }
     }

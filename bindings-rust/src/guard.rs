@@ -6,12 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
+use wswarden_core::credential::ticket::{Binding, TicketFault};
 use wswarden_core::{
-    Affected, Event, Host, Policy, PolicyError, Revocation, RevocationsFull, Session, SessionId, Stats,
+    Affected, Answer, Event, Host, Identity, Need, Peer, Policy, PolicyError, Revocation, RevocationsFull, Session,
+    SessionId, Stats,
 };
 
 use crate::clock;
-use crate::resolve::{Nobody, Resolve};
+use crate::fetch::Fetch;
+use crate::resolve::{Nobody, Resolve, Resolving};
+use crate::signal::Signal;
 use crate::timer::Timer;
 
 /// The guard of one server. Cheap to clone; every clone is the same guard.
@@ -20,6 +24,11 @@ pub struct Guard<T: Timer> {
     pub(crate) core: wswarden_core::Guard,
     pub(crate) timer: T,
     pub(crate) resolve: Arc<dyn Resolve>,
+    pub(crate) fetch: Option<Arc<dyn Fetch>>,
+    /// Something is due that the task of [`run`](Self::run) does.
+    pub(crate) asked: Signal,
+    /// Keys were fetched, or could not be.
+    pub(crate) arrived: Signal,
     audit: Option<Arc<dyn Audit>>,
     /// The tasks of open connections: woken when the guard changes.
     wakers: Arc<Mutex<HashMap<SessionId, Waker>>>,
@@ -57,6 +66,9 @@ impl<T: Timer> Guard<T> {
             core: wswarden_core::Guard::new(policy, Host::SOCKET, &[], seed)?,
             timer,
             resolve: Arc::new(Nobody),
+            fetch: None,
+            asked: Signal::default(),
+            arrived: Signal::default(),
             audit: None,
             wakers: Arc::default(),
         })
@@ -87,8 +99,22 @@ impl<T: Timer> Guard<T> {
     /// When this host cannot keep it; the old policy then stays.
     pub fn reload(&self, policy: Policy) -> Result<(), PolicyError> {
         let affected = self.core.reload(policy)?;
+        self.asked.happen();
         self.wake(&affected);
         Ok(())
+    }
+
+    /// Makes a single-use ticket for a user whom your HTTPS endpoint knows: URL-safe text, which the
+    /// client puts where the policy has a source of kind `ticket`. `binding` says for which path, from
+    /// which page and address the connection will come. Answer with `Cache-Control: no-store`.
+    ///
+    /// # Errors
+    /// Why there is none; [`TicketFault::reason`] has the status to answer with.
+    pub fn mint_ticket(&self, identity: &Identity, binding: &Binding<'_>) -> Result<String, TicketFault> {
+        let mut entropy = [0; 32];
+        aws_lc_rs::rand::fill(&mut entropy).map_err(|_| TicketFault::NoEntropy)?;
+        let ticket = self.core.mint_ticket(identity, binding, entropy, clock::now())?;
+        Ok(String::from_utf8_lossy(ticket.expose()).into_owned())
     }
 
     /// Refuses credentials from now on and closes the connections opened with them. Gives their
@@ -114,6 +140,21 @@ impl<T: Timer> Guard<T> {
     /// The guard's state in numbers.
     pub fn stats(&self) -> Stats {
         self.core.stats()
+    }
+
+    /// Finds what a need asks for. `arrived` is that signal's count from before the need came up.
+    pub(crate) fn find(&self, need: &Need, peer: &Peer, arrived: u64) -> Resolving {
+        match need {
+            Need::Keys(_) => {
+                self.asked.happen();
+                let keys = self.arrived.since(arrived);
+                Box::pin(async move {
+                    keys.await;
+                    Answer::Keys
+                })
+            }
+            other => self.resolve.resolve(other.clone(), peer),
+        }
     }
 
     pub(crate) fn record(&self, event: Option<Event>, session: &Session) {

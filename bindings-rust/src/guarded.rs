@@ -119,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
     }
 
     /// Closes the connection; poll the stream until it ends, so that the peer gets to know.
-    pub fn close(&mut self, reason: Reason) {
+    pub fn close_with(&mut self, reason: Reason) {
         let outcome = self.session.close(reason, clock::mono());
         self.apply(outcome);
     }
@@ -196,8 +196,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             };
             match self.asked.swap_remove(place).1 {
                 Asked::Credential => {
+                    let arrived = self.guard.arrived.count();
                     let judgement = self.session.provide(answer, clock::now());
-                    self.judged(judgement);
+                    self.judged(judgement, arrived);
                 }
                 Asked::Revalidation => {
                     let outcome = self.session.revalidated(answer, clock::now());
@@ -207,11 +208,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         }
     }
 
-    fn judged(&mut self, judgement: Judgement) {
+    /// `arrived` is the count of key sets that had come before it was judged.
+    fn judged(&mut self, judgement: Judgement, arrived: u64) {
         match judgement {
             Judgement::Done(outcome) => self.apply(outcome),
             Judgement::Wait(need) => {
-                self.asked.push((self.guard.resolve.resolve(need, self.session.peer()), Asked::Credential));
+                self.asked.push((self.guard.find(&need, self.session.peer(), arrived), Asked::Credential));
             }
         }
     }
@@ -257,8 +259,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
                 };
             }
             Verdict::Authenticate => {
+                let arrived = self.guard.arrived.count();
                 let judgement = self.session.authenticate(frame_bytes(&frame), clock::now());
-                self.judged(judgement);
+                self.judged(judgement, arrived);
             }
             _ => self.apply(outcome),
         }

@@ -48,6 +48,9 @@
 //!   closes happen in [`Guarded`]'s `Stream`. To wait for something of your own besides, use `select`.
 //! - `send` waits until the bytes are in the socket, `feed` does not; what waits is counted, and at
 //!   the policy's `queue.hard` the connection closes.
+//! - [`Guard::mint_ticket`] makes single-use tickets for your HTTPS endpoint to hand out.
+//! - Where the policy names published keys (`credential.jwt.jwks.url`), say who fetches them with
+//!   [`Guard::fetch_with`] (`Https`, feature `jwks`) and spawn [`Guard::run`] once.
 //! - Session tokens are resolved by [`Guard::resolve_with`], and what happens is told to
 //!   [`Guard::audit_with`].
 //! - [`Guard::revoke`], [`Guard::reload`] and [`Guard::drain`] reach open connections at once.
@@ -56,11 +59,17 @@
 
 mod accept;
 mod clock;
+#[cfg(feature = "jwks")]
+mod connect;
+mod fetch;
 mod guard;
 mod guarded;
 #[cfg(feature = "http")]
 mod hosted;
+#[cfg(feature = "jwks")]
+mod https;
 mod resolve;
+mod signal;
 mod source;
 mod timer;
 #[cfg(feature = "rustls")]
@@ -70,10 +79,15 @@ mod transport;
 
 pub use accept::{AcceptError, Client};
 pub use clock::now;
+#[cfg(feature = "jwks")]
+pub use connect::{Connect, Connecting, Duplex};
+pub use fetch::{Fetch, FetchFailed, Fetching};
 pub use guard::{Guard, Record};
 pub use guarded::Guarded;
 #[cfg(feature = "http")]
 pub use hosted::http_response;
+#[cfg(feature = "jwks")]
+pub use https::Https;
 pub use resolve::{Resolve, Resolving};
 pub use source::{policy_draft, policy_from_file};
 #[cfg(feature = "smol")]

@@ -1,6 +1,6 @@
 //! The README says what the code does.
 
-use wswarden::policy::Document;
+use wswarden::policy::{Document, JwkSet, Jwt};
 use wswarden::{Dialect, Reason, Retry};
 
 const README: &str = include_str!("../../README.md");
@@ -44,13 +44,24 @@ fn the_table_of_reasons_is_the_cores() {
 
 #[test]
 fn the_table_of_defaults_is_the_policys() {
-    let document = serde_json::to_value(Document::default()).unwrap();
+    let mut document = serde_json::to_value(Document::default()).unwrap();
+    document["credential"]["jwt"] =
+        serde_json::to_value(Jwt { jwks: Some(JwkSet::default()), ..Jwt::default() }).unwrap();
     let fields = [
         ("transport.max_head", "the largest request head"),
         ("transport.max_headers", "the most header fields"),
         ("transport.head_timeout", "for the whole request head, and before it for the TLS handshake"),
         ("deadline.admit", "for judging the credential, whoever must be asked"),
         ("deadline.first_message", "from the 101 to a good first message"),
+        ("credential.ticket.ttl", "how long a ticket may be used"),
+        ("credential.ticket.outstanding", "tickets that wait to be used"),
+        ("credential.ticket.per_user", "those of one user"),
+        ("credential.jwt.max_length", "the longest token that is read"),
+        ("credential.jwt.leeway", "how far clocks may differ"),
+        ("credential.jwt.jwks.cache", "how long fetched keys are fresh"),
+        ("credential.jwt.jwks.cooldown", "from the beginning of one fetch to the next"),
+        ("credential.jwt.jwks.stale", "how long keys count beyond that while their source is down"),
+        ("credential.jwt.jwks.timeout", "one fetch"),
         ("rate.address.handshakes", "upgrades; a good credential gives its one back"),
         ("rate.address.failures", "credentials refused"),
         ("rate.address.messages", "messages of one address; a /64 of IPv6 is one address"),
@@ -76,6 +87,7 @@ fn the_table_of_defaults_is_the_policys() {
         ("queue.hard", "waiting to be sent: close"),
         ("cap.tracked_addresses", "addresses the limiter remembers"),
         ("cap.tracked_users", "users the limiter remembers"),
+        ("cap.cached_tokens", "tokens found good whose signature is not checked again"),
     ];
     let mut right = String::from("| field | default | what it bounds |\n| --- | --- | --- |\n");
     for (field, about) in fields {

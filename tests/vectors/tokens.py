@@ -13,6 +13,12 @@ import hmac
 import json
 import sys
 
+# RFC 8032's Ed25519 in the plainest form: the private key is the number 7, again and again.
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P) % P
+SECRET_BYTES = bytes([7] * 32)
+
 KEY = b"a key for the vectors, of 32 bytes or more"
 OTHER_KEY = b"a key nobody has told the server about, 2026"
 BEGIN = 1_800_000_000
@@ -49,6 +55,53 @@ def token(claims, header=None, key=KEY):
     return signed + "." + part(hmac.digest(key, signed.encode(), hashlib.sha256))
 
 
+def add(a, b):
+    """The sum of two points of the curve."""
+    (x1, y1), (x2, y2) = a, b
+    t = D * x1 * x2 * y1 * y2
+    return (x1 * y2 + x2 * y1) * pow(1 + t, -1, P) % P, (y1 * y2 + x1 * x2) * pow(1 - t, -1, P) % P
+
+
+def times(number):
+    """The base point that many times, in bytes."""
+    y = 4 * pow(5, -1, P) % P
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if x * x % P != square:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    point, total = (x if x % 2 == 0 else P - x, y), (0, 1)
+    while number:
+        if number & 1:
+            total = add(total, point)
+        point, number = add(point, point), number >> 1
+    return (total[1] | (total[0] & 1) << 255).to_bytes(32, "little")
+
+
+def ed25519(secret):
+    """The public key, and what signs, of a private key."""
+    digest = hashlib.sha512(secret).digest()
+    scalar = int.from_bytes(digest[:32], "little") & ~7 & (1 << 254) - 1 | 1 << 254
+    public = times(scalar)
+
+    def number(*parts):
+        return int.from_bytes(hashlib.sha512(b"".join(parts)).digest(), "little") % ORDER
+
+    def sign(message):
+        nonce = number(digest[32:], message)
+        point = times(nonce)
+        return point + ((nonce + number(point, public, message) * scalar) % ORDER).to_bytes(32, "little")
+
+    return public, sign
+
+
+def published(secret, kid):
+    """A published key: its JWK, and a token of alice's that it signed."""
+    public, sign = ed25519(secret)
+    signed = part({"alg": "EdDSA", "kid": kid}) + "." + part(ALICE)
+    jwk = {"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": part(public)}
+    return jwk, signed + "." + part(sign(signed.encode()))
+
+
 def tokens():
     """Every token by its name."""
     made = {name: token(claims) for name, claims in TOKENS.items()}
@@ -57,6 +110,9 @@ def tokens():
     made["crit"] = token(ALICE, {"alg": "HS256", "crit": ["exp"]})
     made["other key"] = token(ALICE, key=OTHER_KEY)
     header, _, signature = made["alice"].split(".")
+    for kid, secret in [("2026", SECRET_BYTES), ("2027", SECRET_BYTES[::-1][1:] + b"\x08")]:
+        jwk, made[f"EdDSA {kid}"] = published(secret, kid)
+        made[f"jwk {kid}"] = json.dumps(jwk)
     made["changed claims"] = ".".join([header, part(ALICE | {"sub": "root"}), signature])
     return made
 

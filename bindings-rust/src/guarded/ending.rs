@@ -36,7 +36,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             (None, WsError::Protocol(_) | WsError::AttackAttempt) => Reason::ProtocolError,
             (None, _) => return self.lost(),
         };
-        self.close(reason);
+        self.close_with(reason);
         self.ending = Ending::Failed;
     }
 

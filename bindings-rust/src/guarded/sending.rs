@@ -60,7 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Sink<Outgoing> for Guarded<S, 
         let this = self.get_mut();
         if this.session.closed().is_none() {
             ready!(this.poll_outbox(cx)).map_err(into_send_error)?;
-            this.close(Reason::ClosedByHost);
+            this.close_with(Reason::ClosedByHost);
         }
         this.poll_outbox(cx).map_err(into_send_error)
     }

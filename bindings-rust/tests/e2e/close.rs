@@ -214,7 +214,7 @@ fn the_application_closes_and_the_peer_is_told() {
         let accepting = guard.clone();
         let server = smol::spawn(async move {
             let mut socket = accepting.accept(server, crate::lab::LOCAL).await.unwrap();
-            socket.close(Reason::Forbidden);
+            socket.close_with(Reason::Forbidden);
             while socket.next().await.is_some() {}
             socket.closed().unwrap()
         });

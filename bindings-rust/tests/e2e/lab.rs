@@ -80,7 +80,16 @@ pub(crate) fn token_with(subject: &str, lives: i32, more: &Value) -> String {
 
 /// Runs a test, which must not take longer than all its deadlines together could.
 pub(crate) fn run(test: impl Future<Output = ()>) {
-    smol::block_on(within(Duration::from_secs(20), test));
+    run_within(Duration::from_secs(20), test);
+}
+
+pub(crate) fn run_within(limit: Duration, test: impl Future<Output = ()>) {
+    smol::block_on(within(limit, test));
+}
+
+/// Base64url without padding, as tokens and keys are written.
+pub(crate) fn b64(bytes: &[u8]) -> String {
+    base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, bytes)
 }
 
 pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> F::Output {
@@ -145,7 +154,11 @@ pub(crate) async fn serve(guard: &Guard<Smol>) -> (Task<End>, TcpStream) {
 
 /// A good upgrade request of a client that has `token`, if any.
 pub(crate) fn request(token: Option<&str>) -> Request<()> {
-    let request = Request::get("wss://chat.example.com/chat")
+    request_to("/chat", token)
+}
+
+fn request_to(target: &str, token: Option<&str>) -> Request<()> {
+    let request = Request::get(format!("wss://chat.example.com{target}"))
         .header("host", "chat.example.com")
         .header("upgrade", "websocket")
         .header("connection", "Upgrade")
@@ -165,7 +178,22 @@ pub(crate) async fn connect<S>(stream: S, token: Option<&str>) -> WebSocketStrea
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    match async_tungstenite::client_async(request(token), stream).await {
+    let_in(request(token), stream).await
+}
+
+/// The same without a token, at another request target.
+pub(crate) async fn connect_to<S>(target: &str, stream: S) -> WebSocketStream<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let_in(request_to(target, None), stream).await
+}
+
+async fn let_in<S>(request: Request<()>, stream: S) -> WebSocketStream<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    match async_tungstenite::client_async(request, stream).await {
         Ok((socket, _)) => socket,
         Err(error) => panic!("not let in: {error}"),
     }
@@ -200,8 +228,17 @@ where
 
 /// The request's bytes, for clients that misbehave.
 pub(crate) fn head(token: Option<&str>) -> String {
-    let mut head = "GET /chat HTTP/1.1\r\n".to_owned();
-    for (name, value) in request(token).headers() {
+    written("/chat", &request(token))
+}
+
+/// The same without a token, at another request target.
+pub(crate) fn head_of(target: &str) -> String {
+    written(target, &request_to(target, None))
+}
+
+fn written(target: &str, request: &Request<()>) -> String {
+    let mut head = format!("GET {target} HTTP/1.1\r\n");
+    for (name, value) in request.headers() {
         head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
     }
     head + "\r\n"

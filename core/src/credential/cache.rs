@@ -56,7 +56,13 @@ impl TokenCache {
     /// or a bucket, and no digest says anything outside of this process.
     pub fn new(capacity: usize, key: &[u8; 32]) -> Self {
         let shards = std::array::from_fn(|_| Mutex::default());
-        Self { key: *key, shards, half: AtomicUsize::new(half(capacity)), generation: AtomicU64::new(0), judged: AtomicU64::new(0) }
+        Self {
+            key: *key,
+            shards,
+            half: AtomicUsize::new(half(capacity)),
+            generation: AtomicU64::new(0),
+            judged: AtomicU64::new(0),
+        }
     }
 
     /// Forgets everything, and has room for `capacity` tokens from now on.
@@ -153,7 +159,8 @@ impl JwtVerifier {
         token: &[u8],
         now: UnixTime,
     ) -> Result<Arc<Identity>, JwtFault> {
-        self.check_length(token)?;
+        // What is malformed is not worth a digest.
+        let looked = self.look(keys, token)?;
         let digest = Digest::keyed(&cache.key, self.fingerprint(), token);
         if let Some(good) = cache.recall(&digest) {
             let published = good.keys.as_ref().is_none_or(|signer| signer.is(keys));
@@ -171,7 +178,7 @@ impl JwtVerifier {
         }
         let generation = cache.generation.load(Ordering::Acquire);
         cache.judged.fetch_add(1, Ordering::Relaxed);
-        let (identity, bounds) = self.judge(keys, token, now)?;
+        let (identity, bounds) = self.judge_looked(keys, &looked, now)?;
         let identity = Arc::new(identity);
         let keys = bounds.is_published.then(|| keys.clone());
         cache.remember(digest, Good { identity: Arc::clone(&identity), bounds, keys }, generation);

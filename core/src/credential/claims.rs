@@ -185,8 +185,8 @@ fn checked_roles(roles: Roles) -> Result<Roles, PolicyError> {
         return refused("roles.permit".into(), format!("must hold 1 to {MAX_ROLES} roles"));
     }
     for (role, permitted) in &roles.permit {
-        let wrong = |scope: &Box<str>| scope.is_empty() || scope.contains(' ');
-        if permitted.len() > MAX_ROLES || permitted.iter().any(wrong) {
+        let wrong = |scope: &str| scope.is_empty() || scope.contains(' ');
+        if permitted.len() > MAX_ROLES || permitted.iter().any(|scope| wrong(scope)) {
             let problem = format!("must list at most {MAX_ROLES} scopes, each a word without spaces");
             return refused(format!("roles.permit.{role}"), problem);
         }

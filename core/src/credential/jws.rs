@@ -44,6 +44,21 @@ impl<'t> Parts<'t> {
         })
     }
 
+    /// Whether the signature has a length that this algorithm's can have, in characters: four for three
+    /// bytes, without padding (RFC 7518 section 3, RFC 8032).
+    pub(super) fn can_be_signed_with(&self, alg: Algorithm) -> bool {
+        let length = self.signature.len();
+        match alg {
+            Algorithm::HS256 => length == 43,
+            Algorithm::HS384 => length == 64,
+            Algorithm::HS512 | Algorithm::ES256 | Algorithm::EdDSA => length == 86,
+            Algorithm::ES384 => length == 128,
+            // The modulus' own length, from 2,048 bits on.
+            Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512 => length >= 342,
+            Algorithm::PS256 | Algorithm::PS384 | Algorithm::PS512 => length >= 342,
+        }
+    }
+
     /// Which of `candidates` made the signature.
     pub(super) fn signer<'k>(&self, candidates: impl Iterator<Item = &'k Key>) -> Result<&'k Key, JwtFault> {
         let mut room = [0; MAX_SIGNATURE];

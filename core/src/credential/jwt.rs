@@ -1,5 +1,6 @@
 //! JSON Web Tokens (RFC 7519, RFC 8725): from bytes to an identity.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use base64::Engine;
@@ -121,21 +122,39 @@ impl JwtVerifier {
         token: &[u8],
         now: UnixTime,
     ) -> Result<(Identity, Bounds), JwtFault> {
+        let looked = self.look(published, token)?;
+        self.judge_looked(published, &looked, now)
+    }
+
+    /// Everything about a token that costs next to nothing: its shape and its header. What is refused
+    /// here has cost its sender more than us.
+    pub(super) fn look<'a>(&'a self, published: &PublishedKeys, token: &'a [u8]) -> Result<Looked<'a>, JwtFault> {
         self.check_length(token)?;
         let parts = Parts::split(token)?;
         let usual = self.usual.iter().find(|(encoded, _)| encoded.as_bytes() == parts.header);
-        let read;
-        let header = if let Some((_, header)) = usual {
-            header
-        } else {
-            read = Header::read(parts.header)?;
-            &read
+        let header = match usual {
+            Some((_, header)) => Cow::Borrowed(header),
+            None => Cow::Owned(Header::read(parts.header)?),
         };
         let sets = [&self.keys, &*self.inline.0, &*published.0];
         if sets.iter().all(|set| set.iter().all(|key| key.alg != header.alg)) {
             return Err(JwtFault::AlgMismatch);
         }
+        if !parts.can_be_signed_with(header.alg) {
+            return Err(JwtFault::BadSignature);
+        }
         self.judge_typ(header.typ.as_deref())?;
+        Ok(Looked { parts, header })
+    }
+
+    /// The signature, then the claims.
+    pub(super) fn judge_looked(
+        &self,
+        published: &PublishedKeys,
+        Looked { parts, header }: &Looked<'_>,
+        now: UnixTime,
+    ) -> Result<(Identity, Bounds), JwtFault> {
+        let sets = [&self.keys, &*self.inline.0, &*published.0];
         let (alg, kid) = (header.alg, header.kid.as_deref());
         let candidates = sets.iter().flat_map(|set| set.candidates(alg, kid, now)).take(MAX_TRIES);
         let key = parts.signer(candidates)?;
@@ -169,6 +188,12 @@ impl fmt::Debug for JwtVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JwtVerifier").field("keys", &self.keys).field("rules", &self.rules).finish_non_exhaustive()
     }
+}
+
+/// A token whose shape and header are in order.
+pub(super) struct Looked<'a> {
+    parts: Parts<'a>,
+    header: Cow<'a, Header>,
 }
 
 /// When, besides its expiry, a good token does not count.

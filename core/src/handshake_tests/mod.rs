@@ -1,5 +1,6 @@
 //! Stories of upgrade requests: the order of the checks, and what each refusal answers.
 
+mod canary;
 mod keys;
 mod limits;
 mod tickets;

@@ -143,8 +143,7 @@ fn with_a_store_that_servers_share_only_who_marks_the_ticket_first_gets_in() {
 fn an_answer_to_another_question_lets_nobody_in() {
     let story = tickets(SHARED);
     let wrong = [Answer::Identity(Identity::assertion("mallory")), Answer::Keys, Answer::Unavailable, Answer::Refused];
-    let reasons =
-        [Reason::Internal, Reason::Internal, Reason::IdentityUnavailable, Reason::CredentialInvalid];
+    let reasons = [Reason::Internal, Reason::Internal, Reason::IdentityUnavailable, Reason::CredentialInvalid];
     for (number, (answer, reason)) in (1..).zip(wrong.into_iter().zip(reasons)) {
         let ticket = mint(&story, number);
         let Ok(Admission::Wait(waiting)) = story.admit(&bearer(&ticket)) else { panic!() };
@@ -171,7 +170,8 @@ fn a_reload_keeps_tickets_that_still_can_be_read() {
 /// The first of two clients at the same instant gets in; ten thousand times over, on real threads.
 #[test]
 fn of_two_clients_with_one_ticket_exactly_one_gets_in() {
-    let story = tickets("cap = { total = 20000, per_user = 20000, per_address = 20000, unauthenticated_per_address = 99 }");
+    let story =
+        tickets("cap = { total = 20000, per_user = 20000, per_address = 20000, unauthenticated_per_address = 99 }");
     let won = |client: &Client| matches!(story.admit(client), Ok(Admission::Open(_)));
     for round in 0..10_000_u32 {
         let mut entropy = [0; 32];
@@ -187,4 +187,20 @@ fn of_two_clients_with_one_ticket_exactly_one_gets_in() {
         };
         assert_eq!(winners.iter().filter(|won| **won).count(), 1, "round {round}");
     }
+}
+
+#[test]
+fn the_hosts_own_endpoints_may_ask_whose_a_token_is() {
+    let story = Story::new("");
+    let ask = |token: String| story.guard.verify_token("/chat", Secret::from(token), story.now);
+    let alice = ask(story.token("alice", 60)).unwrap();
+    assert_eq!(alice.subject(), Some("alice"));
+    assert_eq!(ask(story.token("alice", -60)).unwrap_err().reason(), Reason::TokenExpired);
+    assert_eq!(ask("no.token.at all".into()).unwrap_err().reason(), Reason::CredentialInvalid);
+    let user = alice.user().unwrap().clone();
+    let _none_open = story.revoke(Revocation::User { user, issued_until: story.now.unix });
+    assert_eq!(ask(story.token("alice", 60)).unwrap_err().reason(), Reason::Revoked);
+    let no_keys = tickets("");
+    let asked = no_keys.guard.verify_token("/chat", Secret::from(story.token("alice", 60)), story.now);
+    assert_eq!(asked.unwrap_err().reason(), Reason::Internal, "a policy without keys");
 }

@@ -52,6 +52,8 @@ pub struct Messages {
     /// The types of messages that carry a credential, and the member it stands in.
     auth: Vec<(Box<str>, Box<str>)>,
     discriminator: Discriminator,
+    /// Whether some type names scopes: those that say nothing are then nobody's.
+    scoped: bool,
     engine: Engine,
 }
 
@@ -59,7 +61,8 @@ pub struct Messages {
 struct Type {
     name: Option<Box<str>>,
     cost: u32,
-    scopes: Vec<Box<str>>,
+    /// None: it says nothing.
+    scopes: Option<Vec<Box<str>>>,
     kinds: Kinds,
     slow: Vec<SlowPlace>,
 }
@@ -108,16 +111,11 @@ impl Messages {
             limits,
             level: Level::widest(),
             kinds: Kinds::of(&rules.kinds),
-            types: vec![Type {
-                name: None,
-                cost: 1,
-                scopes: Vec::new(),
-                kinds: Kinds::of(&rules.kinds),
-                slow: Vec::new(),
-            }],
+            types: vec![Type { name: None, cost: 1, scopes: None, kinds: Kinds::of(&rules.kinds), slow: Vec::new() }],
             by_value: Vec::new(),
             auth: auth.iter().map(|(name, member)| ((*name).into(), (*member).into())).collect(),
             discriminator: rules.discriminator.clone(),
+            scoped: rules.types.values().flat_map(|one| &one.scopes).any(|scopes| !scopes.is_empty()),
             engine: Engine::Fast,
         };
         if rules.schema.is_some() && !rules.types.is_empty() {
@@ -202,9 +200,18 @@ impl Messages {
         self.of(index).map_or(1, |one| one.cost)
     }
 
-    /// The scopes of which the sender of this type must have all.
+    /// The scopes of which the sender of this type must have all, as far as it names any.
     pub fn scopes(&self, index: TypeIndex) -> &[Box<str>] {
-        self.of(index).map_or(&[], |one| &one.scopes)
+        self.of(index).and_then(|one| one.scopes.as_deref()).unwrap_or_default()
+    }
+
+    /// Whether somebody who has the scopes for which `has_scope` is true may send this type. Once any
+    /// type names scopes, those that say nothing are refused: a forgotten line locks out, not in.
+    pub fn permits(&self, index: TypeIndex, has_scope: impl Fn(&str) -> bool) -> bool {
+        match self.of(index).and_then(|one| one.scopes.as_deref()) {
+            Some(scopes) => scopes.iter().all(|scope| has_scope(scope)),
+            None => !self.scoped,
+        }
     }
 
     /// Whether all schemas are decided in one pass.

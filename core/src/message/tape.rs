@@ -1,6 +1,9 @@
 //! The values of a message as a flat list of places, for those who build objects of it.
 
+use std::borrow::Cow;
+
 use super::fault::offset;
+use super::machine::{index, unescaped};
 
 /// What kind a value is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +37,15 @@ pub struct Entry {
     pub start: u32,
     /// Past its last byte in the message.
     pub end: u32,
+}
+
+impl Entry {
+    /// The text of a string or key of `message`, with its escapes resolved: UTF-8 in a message that was
+    /// accepted. Empty if the place is not in the message.
+    pub fn text<'a>(&self, message: &'a [u8]) -> Cow<'a, [u8]> {
+        let raw = message.get(index(self.start)..index(self.end)).unwrap_or_default();
+        unescaped(raw, self.escaped)
+    }
 }
 
 /// The values of one message in the order in which they stand; a container stands before what is in it,

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::check::is_ambient;
 use super::text::{element, member};
-use super::{Cidr, Document, DuplicateKeys, Jwt, Place, PolicyWarning, Secure, UnknownType, WaivedClaim};
+use super::{Cidr, Document, DuplicateKeys, Jwt, MessageType, Place, PolicyWarning, Secure, UnknownType, WaivedClaim};
 
 /// The shortest idle time of proxies in common use (nginx, AWS load balancers).
 const PROXY_IDLE: Duration = Duration::from_secs(60);
@@ -136,6 +136,13 @@ fn message(document: &Document, told: &mut Vec<PolicyWarning>) {
     if message.schema.is_none() && message.types.is_empty() {
         let why = "no schema: the application gets any JSON";
         warn("message", why, "describe the messages in [message.types.NAME], or in message.schema");
+    }
+    let names_scopes = |one: &MessageType| one.scopes.as_ref().is_some_and(|scopes| !scopes.is_empty());
+    if message.types.values().any(names_scopes) {
+        for (name, _) in message.types.iter().filter(|(_, one)| one.scopes.is_none()) {
+            let why = "nobody may send it: other types name scopes, and this one says nothing";
+            warn(&member("message.types", name), why, "name its scopes, or say scopes = [] for everybody");
+        }
     }
     if message.unknown_type == UnknownType::DangerousDeliver {
         let why = "messages of unknown types reach the application unchecked";

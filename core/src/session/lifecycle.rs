@@ -19,6 +19,12 @@ impl Session {
         self.begin_close(close, deadline, now)
     }
 
+    /// Takes back a message that was delivered, as a validator of the application's own has found fault
+    /// with it: it is answered, counted and recorded like one that the schema refuses.
+    pub fn refuse_delivered(&mut self, now: Timestamp) -> Outcome {
+        self.over().unwrap_or_else(|| self.fault(Reason::SchemaViolation, now))
+    }
+
     /// The peer's close frame: the answer to ours, or its wish, which is echoed. Either way nothing
     /// more is waited for.
     pub(crate) fn peer_closed(&mut self, code: Option<u16>, now: Timestamp) -> Outcome {

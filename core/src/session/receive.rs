@@ -102,7 +102,7 @@ impl Session {
             Err(Refused::Message(reason)) => self.fault(reason, now),
             Err(Refused::Limit(until)) => self.excess(until, now),
             Err(Refused::Crowd(until)) => self.crowded(until, now),
-            Err(Refused::Connection(reason)) => self.close(reason, now),
+            Err(Refused::Connection(reason)) => self.violated(reason, now),
         }
     }
 
@@ -128,7 +128,9 @@ impl Session {
             Some(tape) => rules.messages.judge_tape(kind, bytes, tape, scratch)?,
         };
         let cost = rules.messages.cost(index);
-        let permitted = self.permits(rules.messages.scopes(index));
+        let identity = self.cold.identity.as_deref();
+        let has_scope = |scope: &str| identity.is_some_and(|identity| identity.has_scope(scope));
+        let permitted = rules.messages.permits(index, has_scope);
         if cost > 1 {
             let more = self.charge(u64::from(cost).saturating_sub(1), 0, now);
             // The one that was charged already is the price of having been looked at. The next try
@@ -136,11 +138,6 @@ impl Session {
             more.map_err(|refused| self.test(u64::from(cost), length, now).err().unwrap_or(refused))?;
         }
         if permitted { Ok(index) } else { Err(Refused::Message(Reason::Forbidden)) }
-    }
-
-    fn permits(&self, scopes: &[Box<str>]) -> bool {
-        let identity = self.cold.identity.as_deref();
-        scopes.is_empty() || identity.is_some_and(|identity| scopes.iter().all(|scope| identity.has_scope(scope)))
     }
 
     /// Charges a message to connection, user and address, or says until when to wait.
@@ -226,7 +223,7 @@ impl Session {
         let rules = &*self.hot.rules;
         let longest = rules.max_token().saturating_add(AROUND_TOKEN);
         if length(bytes) > longest.min(rules.document.message.max_bytes.bytes()) {
-            return self.close(Reason::MessageTooBig, now);
+            return self.violated(Reason::MessageTooBig, now);
         }
         let is_auth = !asked
             && kind == MessageKind::Text
@@ -234,7 +231,7 @@ impl Session {
         if is_auth {
             return Outcome::quiet(Verdict::Authenticate);
         }
-        self.close(Reason::AuthenticationRequired, now)
+        self.violated(Reason::AuthenticationRequired, now)
     }
 
     /// After expiry only a refresh message is taken; others are told why, at the price of a fault.
@@ -245,7 +242,7 @@ impl Session {
             Err(Refused::Message(reason)) => self.fault(reason, now),
             Err(Refused::Limit(until)) => self.excess(until, now),
             Err(Refused::Crowd(until)) => self.crowded(until, now),
-            Err(Refused::Connection(reason)) => self.close(reason, now),
+            Err(Refused::Connection(reason)) => self.violated(reason, now),
         }
     }
 
@@ -262,7 +259,7 @@ impl Session {
         let own = self.cold.windows.as_deref_mut().map(|own| &mut own.control);
         if let Err(until) = rules.quotas.control.charge_own(&mut self.cold.control, own, 1, now) {
             self.cold.refused_until = until;
-            return self.close(Reason::RateLimited, now);
+            return self.violated(Reason::RateLimited, now);
         }
         match message {
             Message::Ping(_) => Outcome::quiet(Verdict::Pong),

@@ -168,9 +168,15 @@ fn answer_of(step: &Value) -> Result<Answer, Wrong> {
         return Ok(Answer::Identity(identity));
     }
     let says = |name| optional(answer, name).and_then(Value::as_bool) == Some(true);
-    match (says("refused"), says("unavailable")) {
-        (true, false) => Ok(Answer::Refused),
-        (false, true) => Ok(Answer::Unavailable),
-        _ => Err(Wrong::new("answer: expected identity, or refused or unavailable with true")),
+    let words = [
+        ("refused", Answer::Refused),
+        ("unavailable", Answer::Unavailable),
+        ("keys", Answer::Keys),
+        ("unused", Answer::Unused),
+    ];
+    let mut said = words.into_iter().filter(|(name, _)| says(name));
+    match (said.next(), said.next()) {
+        (Some((_, answer)), None) => Ok(answer),
+        _ => Err(Wrong::new("answer: expected identity, or one of refused, unavailable, keys and unused with true")),
     }
 }

@@ -1,6 +1,7 @@
 //! A story with a virtual clock: connections that open, speak, wait and close under one guard.
 
 mod connection;
+mod guard;
 mod server;
 mod words;
 
@@ -15,7 +16,7 @@ use crate::registry::{Handle, Registry};
 use crate::time::{Now, Timestamp, UnixTime};
 
 /// What a step may do, by the name of the field that says so.
-const STEPS: [&str; 16] = [
+const STEPS: [&str; 19] = [
     "open",
     "receive",
     "tick",
@@ -31,6 +32,9 @@ const STEPS: [&str; 16] = [
     "revoke",
     "policy",
     "drain",
+    "mint",
+    "keys",
+    "guard",
     "stats",
 ];
 
@@ -90,6 +94,9 @@ impl Play<'_> {
             "revoke" => self.revoke(step)?,
             "policy" => self.reload(step)?,
             "drain" => self.drain(),
+            "mint" => self.mint(step)?,
+            "keys" => self.keys(step)?,
+            "guard" => self.guard_due(),
             "stats" => self.stats(),
             name => self.on_connection(name, step)?,
         };

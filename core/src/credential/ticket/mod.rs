@@ -81,6 +81,8 @@ pub enum TicketFault {
     Revoked,
     /// The path's policy takes no tickets: it has no source of that kind.
     NoSource,
+    /// The host has no random bytes to make one of.
+    NoEntropy,
 }
 
 impl TicketFault {
@@ -93,7 +95,7 @@ impl TicketFault {
             Self::TooMany => Reason::RateLimited,
             Self::Guest => Reason::CredentialMissing,
             Self::Revoked => Reason::Revoked,
-            Self::NoSource => Reason::Internal,
+            Self::NoSource | Self::NoEntropy => Reason::Internal,
         }
     }
 
@@ -109,6 +111,7 @@ impl TicketFault {
             Self::Guest => "guest",
             Self::Revoked => "revoked",
             Self::NoSource => "no_source",
+            Self::NoEntropy => "no_entropy",
         }
     }
 }

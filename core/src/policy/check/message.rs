@@ -39,7 +39,8 @@ pub(super) fn check(document: &Document) -> Checked {
         if let Some(index) = message_type.kinds.iter().position(|kind| !message.kinds.contains(kind)) {
             return Err(PolicyError::new(element(&kinds_place, index), "message.kinds does not accept this kind"));
         }
-        if let Some(index) = message_type.scopes.iter().position(|scope| scope.is_empty() || scope.contains(' ')) {
+        let mut scopes = message_type.scopes.iter().flatten();
+        if let Some(index) = scopes.position(|scope| scope.is_empty() || scope.contains(' ')) {
             let why = "a scope is one word: a token lists them separated by spaces";
             return Err(PolicyError::new(element(&format!("{place}.scopes"), index), why));
         }

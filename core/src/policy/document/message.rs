@@ -182,14 +182,15 @@ pub struct MessageType {
     pub schema: Value,
     /// How many messages it counts as.
     pub cost: u32,
-    /// The scopes of which the sender must have all.
-    pub scopes: Vec<Box<str>>,
+    /// The scopes of which the sender must have all; an empty list means that everybody may send it.
+    /// When any type names scopes, nobody may send those that say nothing.
+    pub scopes: Option<Vec<Box<str>>>,
     /// The kinds accepted; the policy's when empty.
     pub kinds: Vec<MessageKind>,
 }
 
 impl Default for MessageType {
     fn default() -> Self {
-        Self { schema: Value::Bool(true), cost: 1, scopes: Vec::new(), kinds: Vec::new() }
+        Self { schema: Value::Bool(true), cost: 1, scopes: None, kinds: Vec::new() }
     }
 }

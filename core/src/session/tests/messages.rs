@@ -12,6 +12,19 @@ fn a_message_of_a_good_client_is_delivered() {
 }
 
 #[test]
+fn a_message_that_the_application_refuses_counts_like_one_that_the_schema_refuses() {
+    let mut story = Story::new("message.errors = { limit = 1, per = \"60s\" }");
+    let mut session = story.open_user("alice");
+    assert!(delivered(story.text(&mut session, "{}")));
+    let refused = session.refuse_delivered(story.now.mono);
+    assert!(matches!(refused.verdict, Verdict::Reply(reply) if reply.reason == Reason::SchemaViolation));
+    assert!(delivered(story.text(&mut session, "{}")));
+    let last = session.refuse_delivered(story.now.mono);
+    assert_eq!(closed(last).map(|close| close.reason), Some(Reason::TooManyErrors));
+    assert_eq!(session.refuse_delivered(story.now.mono).verdict, Verdict::Drop(Reason::TooManyErrors));
+}
+
+#[test]
 fn a_burst_is_refused_until_exactly_the_time_it_is_told() {
     let mut story = Story::new("rate.on_excess = \"drop\"\nmessage.errors = { limit = 100, per = \"60s\" }");
     let mut session = story.open_user("alice");
@@ -134,6 +147,30 @@ fn a_neighbour_who_uses_the_address_up_gets_nobody_else_closed_or_banned() {
     }
     story.pass(MINUTE);
     assert!(delivered(story.text(&mut honest, "{}")));
+}
+
+/// What closes at once counts towards the ban, too: else a client could send one message too large, or one that is
+/// not text, for each connection and never be shut out.
+#[test]
+fn floods_that_close_at_once_ban() {
+    let large = format!("\"{}\"", "x".repeat(70_000));
+    let floods: [fn(&str) -> Vec<Message<'_>>; 3] = [
+        |large| vec![Message::Text(large.as_bytes())],
+        |_| vec![Message::Text(b"\"\xff\"")],
+        |_| vec![Message::Ping(b""); 20],
+    ];
+    for (number, flood) in floods.iter().enumerate() {
+        let mut story = Story::new("");
+        let name = format!("user {number}");
+        for _ in 0..3 {
+            let mut session = story.open_user(&name);
+            let closes = flood(&large)
+                .into_iter()
+                .any(|message| closed(session.receive(message, &mut story.scratch, story.now.mono)).is_some());
+            assert!(closes, "{number}");
+        }
+        assert_eq!(story.refused(&Client::good(&story, &name)), Reason::Banned, "{number}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod credentials;
 mod lifecycle;
 mod messages;
+mod permissions;
 mod revocation;
 
 use std::time::Duration;

@@ -70,7 +70,7 @@ fn a_revocation_between_the_check_and_the_opening_is_not_lost() {
             });
             go.store(true, Ordering::Release);
             let admitted = candidate.admit(story.now);
-            revoking.join().unwrap();
+            let _affected = revoking.join().unwrap();
             admitted
         });
         match admitted {

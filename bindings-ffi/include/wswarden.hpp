@@ -1,0 +1,342 @@
+/* wswarden for C++17 and later: RAII and types over wswarden.h, and nothing else. The contract is in README.md.
+ *
+ * Functions that can fail come twice: `try_x` gives a `result`, `x` throws `wsw::error`. With -fno-exceptions only the
+ * first are there. What a peer does wrong is never an error: it is a value.
+ */
+#ifndef WSWARDEN_HPP
+#define WSWARDEN_HPP
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+#if __cplusplus >= 202002L
+#include <cstddef>
+#include <span>
+#endif
+
+#include "wswarden.h"
+
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+#define WSW_EXCEPTIONS 1
+#endif
+
+namespace wsw {
+
+using time = wsw_time;
+
+/// A time or wait that is not known, or never ends.
+inline constexpr std::uint64_t never = WSW_NEVER;
+
+[[nodiscard]] inline time now() noexcept { return wsw_now(); }
+[[nodiscard]] inline std::uint64_t now_mono() noexcept { return wsw_now_mono(); }
+
+[[nodiscard]] inline std::string_view view(wsw_str text) noexcept {
+    return text.len == 0 ? std::string_view() : std::string_view(text.ptr, text.len);
+}
+[[nodiscard]] inline wsw_str str(std::string_view text) noexcept { return wsw_str{text.data(), text.size()}; }
+
+/// The library's own mistake, or the caller's; never a peer's.
+class error : public std::runtime_error {
+public:
+    explicit error(wsw_status status) : std::runtime_error(wsw_last_error_message()), status_(status) {}
+    [[nodiscard]] wsw_status status() const noexcept { return status_; }
+
+private:
+    wsw_status status_;
+};
+
+/// A value, or the status that says why there is none.
+template <class T> class [[nodiscard]] result {
+public:
+    result(T value) : value_(std::move(value)) {}
+    result(wsw_status status) : status_(status), message_(wsw_last_error_message()) {}
+
+    explicit operator bool() const noexcept { return value_.has_value(); }
+    [[nodiscard]] wsw_status status() const noexcept { return status_; }
+    [[nodiscard]] const std::string &message() const noexcept { return message_; }
+    T &operator*() & noexcept { return *value_; }
+    T &&operator*() && noexcept { return std::move(*value_); }
+    T *operator->() noexcept { return &*value_; }
+
+private:
+    std::optional<T> value_;
+    wsw_status status_ = WSW_STATUS_OK;
+    std::string message_;
+};
+
+namespace detail {
+
+template <class T, void (*Free)(T *)> struct freer {
+    void operator()(T *pointer) const noexcept { Free(pointer); }
+};
+template <class T, void (*Free)(T *)> using owned = std::unique_ptr<T, freer<T, Free>>;
+
+#ifdef WSW_EXCEPTIONS
+template <class T> T unwrap(result<T> result) {
+    if (!result) {
+        throw error(result.status());
+    }
+    return *std::move(result);
+}
+inline void check(wsw_status status) {
+    if (status != WSW_STATUS_OK) {
+        throw error(status);
+    }
+}
+#endif
+
+} // namespace detail
+
+/// What is allowed. See `wsw_policy`.
+class policy {
+public:
+    static result<policy> try_from_toml(std::string_view toml) {
+        wsw_policy *made = nullptr;
+        const wsw_status status = wsw_policy_from_toml(str(toml), &made);
+        return take(status, made);
+    }
+    static result<policy> try_from_json(std::string_view json) {
+        wsw_policy *made = nullptr;
+        const wsw_status status = wsw_policy_from_json(str(json), &made);
+        return take(status, made);
+    }
+    static result<policy> try_from_file(const std::string &path) {
+        wsw_policy *made = nullptr;
+        const wsw_status status = wsw_policy_from_file(path.c_str(), &made);
+        return take(status, made);
+    }
+#ifdef WSW_EXCEPTIONS
+    [[nodiscard]] static policy from_toml(std::string_view toml) { return detail::unwrap(try_from_toml(toml)); }
+    [[nodiscard]] static policy from_json(std::string_view json) { return detail::unwrap(try_from_json(json)); }
+    [[nodiscard]] static policy from_file(const std::string &path) { return detail::unwrap(try_from_file(path)); }
+#endif
+
+    /// What is allowed but seldom meant.
+    [[nodiscard]] std::vector<std::string> warnings() const {
+        std::vector<std::string> all;
+        for (std::size_t index = 0; index < wsw_policy_warning_count(get()); ++index) {
+            all.emplace_back(wsw_policy_warning(get(), index));
+        }
+        return all;
+    }
+    /// The whole document, secrets left out.
+    [[nodiscard]] std::string_view json() const noexcept { return wsw_policy_json(get()); }
+    /// What to tell the WebSocket library.
+    [[nodiscard]] wsw_limits limits() const noexcept {
+        wsw_limits limits{};
+        limits.size = sizeof limits;
+        wsw_policy_limits(get(), &limits);
+        return limits;
+    }
+    [[nodiscard]] const wsw_policy *get() const noexcept { return policy_.get(); }
+
+private:
+    static result<policy> take(wsw_status status, wsw_policy *made) {
+        return status == WSW_STATUS_OK ? result<policy>(policy(made)) : result<policy>(status);
+    }
+    explicit policy(wsw_policy *made) : policy_(made) {}
+    detail::owned<wsw_policy, wsw_policy_free> policy_;
+};
+
+/// What answers an upgrade request. See `wsw_response`.
+class response {
+public:
+    response() = default;
+    explicit response(wsw_response *made) : response_(made) {}
+
+    explicit operator bool() const noexcept { return response_ != nullptr; }
+    [[nodiscard]] std::uint16_t status() const noexcept { return wsw_response_status(get()); }
+    [[nodiscard]] std::uint8_t reason() const noexcept { return wsw_response_reason(get()); }
+    [[nodiscard]] std::uint64_t retry_after() const noexcept { return wsw_response_retry_after(get()); }
+    /// For the audit alone: the peer must not be told.
+    [[nodiscard]] std::string_view detail() const noexcept { return view(wsw_response_detail(get())); }
+    /// The whole answer as HTTP/1.1 writes it.
+    [[nodiscard]] std::string_view bytes() const noexcept { return view(wsw_response_bytes(get())); }
+    [[nodiscard]] std::string_view body() const noexcept { return view(wsw_response_body(get())); }
+    /// The header fields, names in lower case.
+    [[nodiscard]] std::vector<std::pair<std::string_view, std::string_view>> headers() const {
+        std::vector<std::pair<std::string_view, std::string_view>> all;
+        wsw_str name{}, value{};
+        for (std::size_t index = 0; wsw_response_header(get(), index, &name, &value) == WSW_STATUS_OK; ++index) {
+            all.emplace_back(view(name), view(value));
+        }
+        return all;
+    }
+    [[nodiscard]] const wsw_response *get() const noexcept { return response_.get(); }
+
+private:
+    detail::owned<wsw_response, wsw_response_free> response_;
+};
+
+/// An upgrade request. It refers to the texts it is made of: they must outlive it.
+class request {
+public:
+    request(std::string_view method, std::string_view target, int version = WSW_HTTP_1_1) {
+        request_.size = sizeof request_;
+        request_.version = version;
+        request_.method = str(method);
+        request_.target = str(target);
+    }
+    void add(std::string_view name, std::string_view value) { headers_.push_back({str(name), str(value)}); }
+    [[nodiscard]] wsw_request get() const noexcept {
+        wsw_request whole = request_;
+        whole.headers = headers_.data();
+        whole.header_count = headers_.size();
+        return whole;
+    }
+
+private:
+    wsw_request request_{};
+    std::vector<wsw_header> headers_;
+};
+
+/// What the socket knows: an address as text, or that there is none.
+[[nodiscard]] inline wsw_connection connection(std::string_view address, bool tls) noexcept {
+    return wsw_connection{sizeof(wsw_connection), WSW_REMOTE_ADDRESS, str(address), tls ? 1 : 0};
+}
+[[nodiscard]] inline wsw_connection unix_connection(bool tls) noexcept {
+    return wsw_connection{sizeof(wsw_connection), WSW_REMOTE_UNIX, wsw_str{nullptr, 0}, tls ? 1 : 0};
+}
+
+/// A request that passed every check that needs no credential judged. See `wsw_candidate`.
+class candidate {
+public:
+    candidate() = default;
+    explicit candidate(wsw_candidate *made) : candidate_(made) {}
+    explicit operator bool() const noexcept { return candidate_ != nullptr; }
+    [[nodiscard]] wsw_candidate *release() noexcept { return candidate_.release(); }
+
+private:
+    detail::owned<wsw_candidate, wsw_candidate_free> candidate_;
+};
+
+/// What became of a request: a candidate, or the answer that refuses it.
+struct [[nodiscard]] screening {
+    wsw_status status = WSW_STATUS_INVALID;
+    wsw::candidate candidate;
+    wsw::response response;
+    /// For heads that were read from bytes: how many it took.
+    std::size_t consumed = 0;
+
+    explicit operator bool() const noexcept { return status == WSW_STATUS_OK; }
+};
+
+/// What became of a candidate.
+struct [[nodiscard]] admission {
+    wsw_status status = WSW_STATUS_INVALID;
+    std::uint64_t handle = 0;
+    /// The 101, or the refusal.
+    wsw::response response;
+
+    [[nodiscard]] bool is_open() const noexcept { return status == WSW_STATUS_OK; }
+    [[nodiscard]] bool waits() const noexcept { return status == WSW_STATUS_WAIT; }
+    [[nodiscard]] bool is_refused() const noexcept { return status == WSW_STATUS_REFUSED; }
+};
+
+/// Numbers of sessions.
+[[nodiscard]] inline std::vector<std::uint64_t> take_ids(wsw_ids *ids) {
+    detail::owned<wsw_ids, wsw_ids_free> held(ids);
+    std::vector<std::uint64_t> all;
+    for (std::size_t index = 0; index < wsw_ids_count(ids); ++index) {
+        all.push_back(wsw_ids_at(ids, index));
+    }
+    return all;
+}
+
+/// A policy, and what the connections of one server share under it. Any number of threads may use it.
+class guard {
+public:
+    /// `abilities` is what the host can do, `waived` what it cannot and the operator has seen to elsewhere:
+    /// `wsw_ability` bits.
+    static result<guard> try_make(const policy &policy, std::uint32_t abilities, std::uint32_t waived = 0,
+                                  const std::uint8_t *seed = nullptr) {
+        wsw_guard_options options{};
+        options.size = sizeof options;
+        options.abilities = abilities;
+        options.waived = waived;
+        options.seed = seed;
+        wsw_guard *made = nullptr;
+        wsw_status status = wsw_guard_new(policy.get(), &options, &made);
+        return status == WSW_STATUS_OK ? result<guard>(guard(made)) : result<guard>(status);
+    }
+#ifdef WSW_EXCEPTIONS
+    guard(const policy &policy, std::uint32_t abilities, std::uint32_t waived = 0)
+        : guard(detail::unwrap(try_make(policy, abilities, waived))) {}
+#endif
+
+    /// See `wsw_guard_screen`.
+    screening screen(const request &request, const wsw_connection &connection, time now) const {
+        wsw_request whole = request.get();
+        wsw_candidate *passed = nullptr;
+        wsw_response *refusal = nullptr;
+        wsw_status status = wsw_guard_screen(get(), &whole, &connection, now, &passed, &refusal);
+        return screening{status, candidate(passed), response(refusal), 0};
+    }
+
+    result<std::vector<std::uint64_t>> try_reload(const policy &policy) const {
+        wsw_ids *affected = nullptr;
+        const wsw_status status = wsw_guard_reload(get(), policy.get(), &affected);
+        return ids(status, affected);
+    }
+    result<std::vector<std::uint64_t>> try_revoke(const wsw_revocation &what, std::uint64_t lasts,
+                                                  std::uint64_t now_unix) const {
+        wsw_ids *affected = nullptr;
+        const wsw_status status = wsw_guard_revoke(get(), &what, lasts, now_unix, &affected);
+        return ids(status, affected);
+    }
+    result<std::vector<std::uint64_t>> try_drain(std::uint64_t now_mono) const {
+        wsw_ids *affected = nullptr;
+        const wsw_status status = wsw_guard_drain(get(), now_mono, &affected);
+        return ids(status, affected);
+    }
+    [[nodiscard]] wsw_stats stats() const noexcept {
+        wsw_stats stats{};
+        stats.size = sizeof stats;
+        wsw_guard_stats(get(), &stats);
+        return stats;
+    }
+    [[nodiscard]] const wsw_guard *get() const noexcept { return guard_.get(); }
+
+private:
+    static result<std::vector<std::uint64_t>> ids(wsw_status status, wsw_ids *affected) {
+        using all = result<std::vector<std::uint64_t>>;
+        return status == WSW_STATUS_OK ? all(take_ids(affected)) : all(status);
+    }
+    explicit guard(wsw_guard *made) : guard_(made) {}
+    detail::owned<wsw_guard, wsw_guard_free> guard_;
+};
+
+/// What to do with a frame or message. A zeroed one closes.
+class [[nodiscard]] verdict {
+public:
+    constexpr verdict() = default;
+    explicit constexpr verdict(std::uint32_t number) noexcept : number_(number) {}
+
+    /// A `wsw_verdict`; `WSW_INVALID` is an error, and means close.
+    [[nodiscard]] constexpr std::uint32_t what() const noexcept { return WSW_VERDICT(number_); }
+    [[nodiscard]] constexpr bool delivers() const noexcept { return what() == WSW_DELIVER; }
+    [[nodiscard]] constexpr bool closes() const noexcept { return what() == WSW_CLOSE || what() == WSW_INVALID; }
+    [[nodiscard]] constexpr std::uint8_t reason() const noexcept { return WSW_VERDICT_REASON(number_); }
+    [[nodiscard]] constexpr bool has_event() const noexcept { return WSW_VERDICT_HAS_EVENT(number_) != 0; }
+    [[nodiscard]] constexpr std::uint32_t number() const noexcept { return number_; }
+
+private:
+    std::uint32_t number_ = WSW_INVALID;
+};
+
+/// A verdict, or the status that says why there is none (`WSW_STATUS_WAIT` among them).
+struct [[nodiscard]] judgement {
+    wsw_status status = WSW_STATUS_INVALID;
+    wsw::verdict verdict;
+};
+
+} // namespace wsw
+
+#include "wswarden_registry.hpp"
+
+#endif

@@ -1,0 +1,312 @@
+"""wswarden for the library ``websockets``::
+
+from wswarden import Policy
+from wswarden.websockets import Guard, serve
+
+guard = Guard(Policy.from_file("policy.toml"))
+
+async def handler(ws):
+    async for message in guard.messages(ws):
+        await ws.send("hello " + message["content"])
+
+async with serve(handler, "0.0.0.0", 8443, guard=guard, ssl=tls) as server:
+    await server.serve_forever()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl as _ssl
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from http import HTTPStatus
+from typing import Any, cast
+
+from websockets.asyncio.server import Server, ServerConnection
+from websockets.asyncio.server import serve as _serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed as _Closed
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import Event
+from websockets.server import ServerProtocol
+from websockets.typing import Data, Subprotocol
+
+from . import _core
+from ._connection import Connection
+from ._core import Close, FrameMeter, Host, Knock, Session
+from ._errors import ConnectionClosed, Ended, Refused
+from ._guard import AsyncGuard
+from ._types import Verdict
+
+__all__ = ["HOST", "ConnectionClosed", "Guard", "GuardedConnection", "serve"]
+
+HOST = Host(pings=True, control_frames=True, repeated_headers=True, fragments=True, http_refusal=True)
+"""What ``websockets`` can do: everything."""
+
+
+class Guard(AsyncGuard):
+    """A policy, and what the connections of one ``websockets`` server share under it."""
+
+    HOST = HOST
+
+    def serve_options(self, ssl: _ssl.SSLContext | None = None) -> dict[str, Any]:
+        """The keywords of ``websockets.asyncio.server.serve`` that have it keep the policy.
+
+        Args:
+            ssl: the server's TLS context.
+        """
+        limits = self.policy.host_limits
+
+        def connection(protocol: ServerProtocol, server: Server, **options: Any) -> GuardedConnection:
+            return GuardedConnection(protocol, server, guard=self, **options)
+
+        options: dict[str, Any] = {
+            "create_connection": connection,
+            "process_request": self.process_request,
+            "max_size": limits.max_message,
+            "close_timeout": limits.close_timeout,
+            # The guard pings, and times the request itself, and accepts no extension: a small compressed message can be
+            # a large one.
+            "ping_interval": None,
+            "open_timeout": None,
+            "compression": None,
+        }
+        if ssl is not None:
+            options |= {"ssl": ssl, "ssl_handshake_timeout": limits.head_timeout}
+        return options
+
+    async def process_request(self, ws: ServerConnection, request: Request) -> Response:
+        """Judges an upgrade request; the answer opens the connection or refuses it."""
+        if not isinstance(ws, GuardedConnection) or ws.guard is not self:
+            raise TypeError("give `serve` all of `guard.serve_options()`")
+        try:
+            session = await self._admit(ws, request)
+        except Refused as refused:
+            self.record_refusal(refused)
+            return _answer(refused.response)
+        ws.open(session)
+        return _answer(session.response)
+
+    async def _admit(self, ws: GuardedConnection, request: Request) -> Session:
+        candidate = self.screen(
+            request.path,
+            list(request.headers.raw_items()),
+            remote=_remote(ws.transport),
+            tls=ws.transport.get_extra_info("ssl_object") is not None,
+            method=request.method,
+            version=request.protocol.removeprefix("HTTP/"),
+        )
+        admission = asyncio.ensure_future(self.admit(candidate))
+        try:
+            # A client that leaves gives its place back at once.
+            either: list[asyncio.Future[Any]] = [admission, ws.connection_lost_waiter]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not admission.done():
+                raise ConnectionResetError("the client has left")
+            return admission.result()
+        finally:
+            admission.cancel()
+
+    def _connection_of(self, ws: Any) -> Connection | None:
+        return ws.guarded if isinstance(ws, GuardedConnection) else None
+
+
+def serve(
+    handler: Callable[[ServerConnection], Awaitable[None]],
+    host: str | None = None,
+    port: int | None = None,
+    *,
+    guard: Guard,
+    ssl: _ssl.SSLContext | None = None,
+    **options: Any,
+) -> Server:
+    """``websockets.asyncio.server.serve`` with a guard: the same arguments, and the policy kept.
+
+    Args:
+        handler: serves one connection; what it receives is within policy.
+        host: the address to listen on.
+        port: the port to listen on.
+        guard: the guard.
+        ssl: the server's TLS context. Without it only a policy that trusts a proxy, or no TLS, lets anybody in.
+        options: other keywords of ``websockets``.
+
+    Raises:
+        TypeError: for an option that would take a part of the policy out of the guard's hands.
+    """
+    own = guard.serve_options(ssl)
+    if taken := own.keys() & options.keys():
+        raise TypeError(f"set by the guard: {', '.join(sorted(taken))}")
+    return _serve(handler, host, port, **own, **options)
+
+
+class GuardedConnection(ServerConnection):
+    """A connection of ``websockets`` on which only messages that are within policy are received."""
+
+    def __init__(self, protocol: ServerProtocol, server: Server, *, guard: Guard, **options: Any) -> None:
+        super().__init__(protocol, server, **options)
+        self.guard = guard
+        self.guarded: _Guarded | None = None
+        self._head: bytearray | None = bytearray()
+        self._meter = FrameMeter(guard.policy.host_limits.max_fragments)
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._knock: Knock | None = None
+
+    def open(self, session: Session) -> None:
+        """The request was good: guards the connection with its session."""
+        self.protocol.subprotocol = cast(Subprotocol | None, session.subprotocol)
+        self.guarded = _Guarded(self.guard, session, self)
+        self.guarded.begin()
+
+    # What the application calls.
+
+    async def recv(self, decode: bool | None = None) -> Any:
+        """The next message that is within policy.
+
+        Raises:
+            websockets.exceptions.ConnectionClosed: when the connection has ended.
+        """
+        data = await self._guarded().receive_text()
+        if data is None:
+            await self.wait_closed()
+            raise self.protocol.close_exc
+        if decode is None or isinstance(data, str) == decode:
+            return data
+        return data.decode() if isinstance(data, bytes) else data.encode()
+
+    def recv_streaming(self, decode: bool | None = None) -> Any:
+        """Not possible: a message is judged as a whole."""
+        raise NotImplementedError("a message is judged as a whole: use recv")
+
+    async def send(self, message: Data | Iterable[Any] | AsyncIterable[Any], *, text: bool | None = None) -> None:
+        """Sends a message. What waits to be sent is counted.
+
+        Raises:
+            ConnectionClosed: when the client does not read, and the connection is closed for that.
+            websockets.exceptions.ConnectionClosed: when the connection has ended.
+        """
+        size = len(message) if isinstance(message, (str, bytes, bytearray, memoryview)) else 0
+        async with self._guarded().sending(size):
+            await super().send(message, text=text)
+
+    # What the library calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        try:
+            self._knock = self.guard.knock(_remote(self.transport))
+        except Refused as refused:
+            # Before there is a request there is nobody to answer.
+            self.guard.record_refusal(refused)
+            self.transport.abort()
+            return
+        self._head_timer = self.loop.call_later(self.guard.policy.host_limits.head_timeout, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_is_over()
+        super().connection_lost(exc)
+        if self.guarded is not None:
+            self.guarded.end()
+
+    def data_received(self, data: bytes) -> None:
+        reason = self._meter.feed(self._frames_in(data))
+        if reason is None:
+            super().data_received(data)
+        elif self.guarded is not None:
+            self.guarded.fail(reason)
+        else:
+            self.transport.abort()
+
+    def process_event(self, event: Event) -> None:
+        if isinstance(event, Request):
+            self._head_is_over()
+        if isinstance(event, Frame) and self.guarded is not None:
+            self.guarded.control(event)
+        super().process_event(event)
+
+    def _frames_in(self, data: bytes) -> bytes:
+        """What of the bytes comes after the request."""
+        if self._head is None:
+            return data
+        self._head += data
+        end = self._head.find(b"\r\n\r\n")
+        if end < 0:
+            return b""
+        frames, self._head = bytes(self._head[end + 4 :]), None
+        return frames
+
+    def _head_is_over(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+        if self._knock is not None:
+            self._knock.release()
+
+    def _guarded(self) -> _Guarded:
+        if self.guarded is None:
+            raise RuntimeError("the connection is not open")
+        return self.guarded
+
+
+class _Guarded(Connection):
+    def __init__(self, guard: Guard, session: Session, ws: GuardedConnection) -> None:
+        super().__init__(guard, session)
+        self._ws = ws
+
+    def control(self, frame: Frame) -> None:
+        """Judges a control frame. The library answers pings and close frames by itself."""
+        payload = bytes(frame.data)
+        verdict: Verdict | None = None
+        try:
+            if frame.opcode is Opcode.PING:
+                verdict = self.session.receive_ping(payload)
+            elif frame.opcode is Opcode.PONG:
+                verdict = self.session.receive_pong(payload)
+            elif frame.opcode is Opcode.CLOSE:
+                code = int.from_bytes(payload[:2]) if len(payload) > 1 else None
+                self._closed_by_peer(self.session.receive_close(code))
+        except Ended:
+            return
+        if isinstance(verdict, Close):
+            self._fail(verdict)
+
+    def fail(self, reason: str) -> None:
+        """Closes at once: what the client sends can no longer be read."""
+        verdict = self.session.close(reason)
+        if isinstance(verdict, Close):
+            self._fail(verdict)
+
+    def _fail(self, close: Close) -> None:
+        self._record(close.event)
+        self._is_closing(close)
+        self._ws.protocol.fail(close.code, close.text)
+        self._ws.send_data()
+
+    async def _receive(self) -> str | bytes | None:
+        try:
+            return await ServerConnection.recv(self._ws)
+        except _Closed:
+            return None
+
+    async def _send_text(self, text: str) -> None:
+        await ServerConnection.send(self._ws, text)
+
+    async def _send_ping(self, payload: bytes) -> None:
+        await self._ws.ping(payload)
+
+    async def _send_close(self, code: int, text: str) -> None:
+        await self._ws.close(code or 1000, text)
+
+    def _cut(self) -> None:
+        self._ws.transport.abort()
+
+
+def _answer(response: _core.Response) -> Response:
+    phrase = HTTPStatus(response.status).phrase
+    return Response(response.status, phrase, Headers(response.headers), response.body)
+
+
+def _remote(transport: asyncio.BaseTransport) -> str:
+    """The other end of the connection: only a socket that is local by its kind is called so."""
+    if transport.get_extra_info("socket").family == socket.AF_UNIX:
+        return "unix"
+    return cast(str, transport.get_extra_info("peername")[0])
