@@ -176,8 +176,7 @@ impl Judging<'_> {
 }
 
 /// The answer for a handle that was just found to be good: it cannot be, and delivers nothing.
-const NEVER: core::Outcome =
-    core::Outcome { verdict: core::Verdict::Drop(core::Reason::Internal), event: None };
+const NEVER: core::Outcome = core::Outcome { verdict: core::Verdict::Drop(core::Reason::Internal), event: None };
 
 fn told(
     py: Python<'_>,
@@ -204,12 +203,7 @@ impl Session {
     /// Returns:
     ///     `Deliver`, `Reply`, `Drop`, `Close` or `Authenticate`: refusals are values here.
     #[pyo3(signature = (data: "str | Buffer", *, binary = false, now = None) -> "Verdict")]
-    fn receive(
-        &self,
-        data: &Bound<'_, PyAny>,
-        binary: bool,
-        now: Option<&Bound<'_, Now>>,
-    ) -> PyResult<Py<PyAny>> {
+    fn receive(&self, data: &Bound<'_, PyAny>, binary: bool, now: Option<&Bound<'_, Now>>) -> PyResult<Py<PyAny>> {
         let py = data.py();
         self.judge(
             data,
@@ -288,12 +282,7 @@ impl Session {
     /// Judges a close frame; `code` is None when it has no body. Returns the `Close` to answer with, or `Ignore`
     /// when it is the answer to ours.
     #[pyo3(signature = (code: "int | None" = None, *, now = None) -> "Verdict")]
-    fn receive_close(
-        &self,
-        py: Python<'_>,
-        code: Option<u16>,
-        now: Option<&Bound<'_, Now>>,
-    ) -> PyResult<Py<PyAny>> {
+    fn receive_close(&self, py: Python<'_>, code: Option<u16>, now: Option<&Bound<'_, Now>>) -> PyResult<Py<PyAny>> {
         let now = self.mono(py, now)?;
         Bench::lend(|bench| {
             let scratch = &mut bench.scratch;
@@ -310,11 +299,7 @@ impl Session {
     /// Returns:
     ///     What to do, or a `Need` when only the host knows whose credential it is: hand the answer to `provide`.
     #[pyo3(signature = (message: "str | Buffer", *, now = None) -> "Verdict | Need")]
-    fn authenticate(
-        &self,
-        message: &Bound<'_, PyAny>,
-        now: Option<&Bound<'_, Now>>,
-    ) -> PyResult<Py<PyAny>> {
+    fn authenticate(&self, message: &Bound<'_, PyAny>, now: Option<&Bound<'_, Now>>) -> PyResult<Py<PyAny>> {
         let py = message.py();
         let now = self.guard.get().enter(py, now)?;
         let message = Payload::of(message)?;
@@ -327,12 +312,7 @@ impl Session {
     ///     answer: as for `Waiting.provide`.
     ///     now: the moment; by default the guard's clock is read.
     #[pyo3(signature = (answer: "Answer", *, now = None) -> "Verdict | Need")]
-    fn provide(
-        &self,
-        py: Python<'_>,
-        answer: &Bound<'_, PyAny>,
-        now: Option<&Bound<'_, Now>>,
-    ) -> PyResult<Py<PyAny>> {
+    fn provide(&self, py: Python<'_>, answer: &Bound<'_, PyAny>, now: Option<&Bound<'_, Now>>) -> PyResult<Py<PyAny>> {
         let now = self.guard.get().enter(py, now)?;
         let answer = answer::answer(answer)?;
         self.judgement(py, now, |session| session.provide(answer, now))
@@ -405,7 +385,9 @@ impl Session {
         let now = self.mono(py, now)?;
         let session = locked(py, &self.place, |place| match std::mem::replace(place, Place::Gone) {
             Place::Alone(session) => Ok(Some(*session)),
-            Place::Registered(registry, handle) => locked(py, &registry, |registry| registry.remove(handle).ok().flatten()),
+            Place::Registered(registry, handle) => {
+                locked(py, &registry, |registry| registry.remove(handle).ok().flatten())
+            }
             Place::Gone => Ok(None),
         })??;
         let lost = session.and_then(|mut session| session.lost(now));
@@ -570,7 +552,8 @@ impl Session {
 /// A session that nobody holds any more gives its place in the registry back.
 impl Drop for Session {
     fn drop(&mut self) {
-        let place = std::mem::replace(self.place.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner), Place::Gone);
+        let place =
+            std::mem::replace(self.place.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner), Place::Gone);
         if let Place::Registered(registry, handle) = place {
             // Whoever holds the registry's lock may be waiting for Python: wait as Python wants it.
             let _finalizing = Python::try_attach(|py| {
