@@ -245,8 +245,10 @@ pub unsafe extern "C" fn wsw_guard_keys_failed(guard: *const wsw_guard, url: wsw
     entry(|| {
         // SAFETY: the contract: `guard` is live, `url` is readable.
         let (guard, url) = unsafe { (borrowed(guard, "guard")?, url.utf8("url")?) };
-        guard.0.with(|guard| Ok(guard.keys_failed(url)))?;
-        Ok(wsw_status::WSW_STATUS_OK)
+        guard.0.with(|guard| {
+            guard.keys_failed(url);
+            Ok(wsw_status::WSW_STATUS_OK)
+        })
     })
 }
 

@@ -7,6 +7,7 @@
 #![expect(non_camel_case_types, reason = "types have the names they have in C")]
 #![expect(clippy::missing_safety_doc, reason = "one contract holds for every entry: README.md, \"The contract\"")]
 
+pub mod authenticate;
 mod border;
 pub mod clock;
 pub mod credentials;

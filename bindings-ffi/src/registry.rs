@@ -1,7 +1,7 @@
 //! The connections of one event loop: admission, messages, and what a verdict says in full.
 
 use wswarden_core::message::Scratch;
-use wswarden_core::{Admitted, Event, Handle, Judgement, Need, Outcome, Reason, Registry, Reply, Timestamp};
+use wswarden_core::{Admitted, Event, Handle, Judgement, Need, Outcome, Registry, Reply, Timestamp};
 
 use crate::border::{Out, SizedOut, borrowed, entry, entry_or, freed, given};
 use crate::clock::wsw_time;
@@ -206,102 +206,6 @@ pub unsafe extern "C" fn wsw_registry_event(registry: *mut wsw_registry, event: 
     })
 }
 
-/// Judges the credential in a message that was answered with `WSW_AUTHENTICATE`; the bytes are that message.
-///
-/// `WSW_STATUS_OK`: `*verdict` is written, as `wsw_registry_receive` returns it. `WSW_STATUS_WAIT`: something only the
-/// host can find out is needed first; see `wsw_registry_need` and `wsw_registry_provide_session`. One thread at a time.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsw_registry_authenticate(
-    registry: *mut wsw_registry,
-    handle: u64,
-    ptr: *const u8,
-    len: usize,
-    now: wsw_time,
-    verdict: *mut u32,
-) -> wsw_status {
-    entry(|| {
-        // SAFETY: the contract: `len` bytes are readable, `verdict` may be written, `registry` is live.
-        let (message, out) = unsafe { (bytes(ptr, len, "the message")?, Out::new(verdict, "verdict")?) };
-        let authenticate = |desk: &mut Desk| {
-            let judged = desk.session(handle)?.authenticate(message, now.into());
-            Ok(desk.judged(number(handle)?, judged, out))
-        };
-        // SAFETY: as above.
-        unsafe { at(registry, authenticate) }
-    })
-}
-
-/// Hands a live session the host's answer to the need that `wsw_registry_authenticate` had. Otherwise as that function.
-/// One thread at a time.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsw_registry_provide_session(
-    registry: *mut wsw_registry,
-    handle: u64,
-    answer: i32,
-    identity: *const wsw_identity,
-    now: wsw_time,
-    verdict: *mut u32,
-) -> wsw_status {
-    entry(|| {
-        // SAFETY: the contract: `identity` is readable, `verdict` may be written, `registry` is live.
-        let (answer, out) = unsafe { (answer_of(answer, identity)?, Out::new(verdict, "verdict")?) };
-        let provide = |desk: &mut Desk| {
-            let judged = desk.session(handle)?.provide(answer, now.into());
-            Ok(desk.judged(number(handle)?, judged, out))
-        };
-        // SAFETY: as above.
-        unsafe { at(registry, provide) }
-    })
-}
-
-/// Hands a session the host's answer to `WSW_ACTION_REVALIDATE`. `WSW_STATUS_OK`: `*verdict` is written. One thread at a
-/// time.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsw_registry_revalidated(
-    registry: *mut wsw_registry,
-    handle: u64,
-    answer: i32,
-    identity: *const wsw_identity,
-    now: wsw_time,
-    verdict: *mut u32,
-) -> wsw_status {
-    entry(|| {
-        // SAFETY: the contract: `identity` is readable, `verdict` may be written, `registry` is live.
-        let (answer, out) = unsafe { (answer_of(answer, identity)?, Out::new(verdict, "verdict")?) };
-        let revalidated = |desk: &mut Desk| {
-            let outcome = desk.session(handle)?.revalidated(answer, now.into());
-            out.set(desk.said(outcome));
-            Ok(wsw_status::WSW_STATUS_OK)
-        };
-        // SAFETY: as above.
-        unsafe { at(registry, revalidated) }
-    })
-}
-
-/// Closes a session for `reason`, a `wsw_reason`; the outcome holds the close frame to send. `WSW_STATUS_OK`: `*verdict`
-/// is written. One thread at a time.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsw_registry_close(
-    registry: *mut wsw_registry,
-    handle: u64,
-    reason: u8,
-    now_mono: u64,
-    verdict: *mut u32,
-) -> wsw_status {
-    entry(|| {
-        // SAFETY: the contract: `verdict` may be written, `registry` is live.
-        let out = unsafe { Out::new(verdict, "verdict") }?;
-        let reason = Reason::from_number(reason).ok_or_else(|| Fault::bad("reason is no wsw_reason"))?;
-        let close = |desk: &mut Desk| {
-            let outcome = desk.session(handle)?.close(reason, Timestamp::from_nanos(now_mono));
-            out.set(desk.said(outcome));
-            Ok(wsw_status::WSW_STATUS_OK)
-        };
-        // SAFETY: as above.
-        unsafe { at(registry, close) }
-    })
-}
-
 impl Desk {
     /// The session with this handle, to act on.
     pub(crate) fn session(&mut self, handle: u64) -> Result<wswarden_core::Entry<'_>, Fault> {
@@ -339,7 +243,7 @@ impl Desk {
         Ok(status)
     }
 
-    fn judged(&mut self, handle: Handle, judgement: Judgement, out: Out<u32>) -> wsw_status {
+    pub(crate) fn judged(&mut self, handle: Handle, judgement: Judgement, out: Out<u32>) -> wsw_status {
         match judgement {
             Judgement::Done(outcome) => {
                 out.set(self.said(outcome));

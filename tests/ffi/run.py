@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -52,8 +53,10 @@ def compiled(name, source, *flags, compiler="g++", library=None, sanitize=False)
     BIN.mkdir(parents=True, exist_ok=True)
     program = BIN / name
     extra = SANITIZE if sanitize else []
-    run(compiler, "-g", "-O1", *STRICT, *extra, *flags, "-I", FFI / "include", source, "-o", program, "-L", library,
-        "-lwswarden", "-pthread", f"-Wl,-rpath,{library}")
+    standard = [flag for flag in flags if not flag.startswith("-l")]
+    libraries = [flag for flag in flags if flag.startswith("-l")]
+    run(compiler, "-g", "-O1", *STRICT, *extra, *standard, "-I", FFI / "include", source, "-o", program, "-L", library,
+        "-lwswarden", *libraries, "-pthread", f"-Wl,-rpath,{library}")
     return program
 
 
@@ -63,6 +66,7 @@ def build():
     run("cmake", "--build", OUT / "cmake", minutes=20, quiet=True)
     run("cmake", "--install", OUT / "cmake", quiet=True)
     run("cargo", "build", "--locked", "-q", "-p", "wswarden-ffi", "--features", "testing", minutes=20)
+    run("cargo", "build", "--locked", "-q", "-p", "wswarden-ffi-tools", "-p", "wswarden-tests", "--bins", minutes=20)
     TESTING.mkdir(parents=True, exist_ok=True)
     library = TESTING / "libwswarden.so"
     library.unlink(missing_ok=True)
@@ -176,6 +180,108 @@ def the_vectors_in_c_by_the_address_sanitizer():
 @check
 def the_vectors_in_c_by_valgrind():
     vectors("valgrind", " ".join(["exec", *VALGRIND, f'"{BIN / "wswarden-conform"}"']))
+
+
+def bindings(language):
+    """UniFFI's bindings for a language, made from the library for tests."""
+    folder = OUT / "uniffi" / language
+    shutil.rmtree(folder, ignore_errors=True)
+    run(ROOT / "target" / "debug" / "wswarden-bindgen", "generate", TESTING / "libwswarden.so", "--language", language,
+        "--out-dir", folder, "--no-format", quiet=True)
+    return folder
+
+
+def beside(folder):
+    """Python's bindings look for the library beside themselves."""
+    (folder / "libwswarden.so").symlink_to(TESTING / "libwswarden.so")
+    return folder
+
+
+@check
+def the_vectors_in_ruby():
+    folder = bindings("ruby")
+    vectors("ruby", f'export LD_LIBRARY_PATH="{TESTING}"\nexec ruby -I "{folder}" "{HERE / "ruby" / "conform.rb"}"')
+
+
+JARS = "/usr/share/java/jna.jar:/usr/share/java/gson.jar"
+
+
+@check
+def the_vectors_in_kotlin():
+    folder, jar = bindings("kotlin"), BIN / "conform.jar"
+    compiler = HERE / "kotlin" / "node_modules" / "kotlin-compiler" / "bin" / "kotlinc"
+    run("bash", compiler, "-nowarn", "-cp", JARS, *folder.rglob("*.kt"), *sorted((HERE / "kotlin").glob("*.kt")),
+        "-include-runtime", "-d", jar)
+    vectors("kotlin", f'exec java -Djna.library.path="{TESTING}" -cp "{jar}:{JARS}" ConformKt')
+
+
+@check
+def python_by_uniffi_runs():
+    run(sys.executable, HERE / "python.py", env={"PYTHONPATH": str(beside(bindings("python")))})
+
+
+@check
+def swift_is_what_is_committed():
+    fresh, kept = bindings("swift"), FFI / "swift"
+    names = sorted(path.name for path in fresh.iterdir())
+    assert names == sorted(path.name for path in kept.iterdir() if path.name != "README.md"), names
+    for name in names:
+        assert (fresh / name).read_text() == (kept / name).read_text(), f"{name} differs: run `make generate`"
+
+
+@contextmanager
+def server(program):
+    """A server over TLS, which has to drain at the end."""
+    sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+    import driver
+
+    os.environ["WSW_SERVER"] = f"{HERE / 'serve.py'} {program}"
+    with driver.Server(OUT / "e2e") as running:
+        yield running
+        assert running.drain() == 0, running.output()[-2000:]
+
+
+def attack(running, *options):
+    """Everything the attack program has, or what the options leave of it; each outcome has its code."""
+    program = ROOT / "target" / "debug" / "wswarden-attack"
+    done = subprocess.run([program, "--no-skip", *options, running.target], stdout=subprocess.PIPE, text=True, timeout=300)
+    wrong = [line for line in done.stdout.splitlines() if not line.startswith(("ok ", "skip "))]
+    assert done.returncode == 0, "\n".join(wrong)
+    print(wrong[-1])
+
+
+@check
+def the_beast_server_holds():
+    program = compiled("beast", FFI / "examples" / "beast.cpp", "-std=c++17", "-lssl", "-lcrypto", library=PREFIX / "lib")
+    with server(program) as running:
+        attack(running)
+        clients(running, "tests/e2e/test_demo.py")
+
+
+# What the server above libwebsockets 4.1 is asked, and answers. What is not here it never sees whole: libwebsockets has
+# parsers of its own for HTTP and frames, which are lax, and closes as it likes when more comes behind a fault.
+LWS_ASKED = ["control.*", "credential.*", "token.*", "origin.*", "message.*", "cap.*", "heartbeat.*"]
+LWS_ITSELF = ["credential.subprotocol-not-allowed", "origin.empty", "origin.old-header", "message.many-fragments",
+              "message.empty-fragments", "message.one-mebibyte"]
+# The same of what stock clients try.
+LWS_CLIENTS = "delivered or taken or two_users or query or cookie or printed or 401 or repeats or foreign_origin or 4408"
+
+
+@check
+def the_libwebsockets_server_holds_where_it_is_asked():
+    flags = run("pkg-config", "--cflags", "--libs", "libwebsockets", quiet=True).split()
+    program = compiled("lws", FFI / "examples" / "lws.c", "-std=gnu11", *flags, compiler="gcc", library=PREFIX / "lib")
+    with server(program) as running:
+        skipped = "skip = [" + "".join(f'"{name}", ' for name in LWS_ITSELF)
+        running.target.write_text(running.target.read_text().replace("skip = [", skipped))
+        attack(running, "--only", ",".join(LWS_ASKED))
+        clients(running, "tests/e2e/test_demo.py", "-k", LWS_CLIENTS)
+
+
+def clients(running, *what):
+    """Stock clients, in Python."""
+    run(ROOT / ".venv" / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *what,
+        env={"WSW_E2E": str(running.e2e), "PYTHONDONTWRITEBYTECODE": "1"})
 
 
 def main(names):
