@@ -251,6 +251,11 @@ def attack(running, *options):
 
 
 @check
+def beasts_requests_are_judged_as_their_bytes():
+    run(compiled("beast-adapter", HERE / "beast_adapter.cpp", "-std=c++17", library=PREFIX / "lib"))
+
+
+@check
 def the_beast_server_holds():
     program = compiled("beast", FFI / "examples" / "beast.cpp", "-std=c++17", "-lssl", "-lcrypto", library=PREFIX / "lib")
     with server(program) as running:
