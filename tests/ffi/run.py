@@ -182,6 +182,23 @@ def the_vectors_in_c_by_valgrind():
     vectors("valgrind", " ".join(["exec", *VALGRIND, f'"{BIN / "wswarden-conform"}"']))
 
 
+# What the border may add to the core's own work for a message: catching panics, the lock, the checks of pointers. One
+# of them is an atomic exchange; together some 5 ns.
+BORDER = 80
+
+
+@check
+def the_border_is_thin():
+    program = compiled("border", HERE / "border.cpp", "-std=c++17", library=PREFIX / "lib")
+    counts = OUT / "border.callgrind"
+    run("valgrind", "--tool=callgrind", "--toggle-collect=wsw_registry_receive", f"--callgrind-out-file={counts}", program, quiet=True)
+    # Its own instructions, without those of what it calls.
+    lines = run("callgrind_annotate", "--show-percs=no", counts, quiet=True).splitlines()
+    own = sum(int(line.split()[0].replace(",", "")) for line in lines if line.split("[")[0].rstrip().endswith(":wsw_registry_receive"))
+    print(f"the border takes {own // 1000} instructions a message")
+    assert 0 < own <= BORDER * 1000, lines[:20]
+
+
 def bindings(language):
     """UniFFI's bindings for a language, made from the library for tests."""
     folder = OUT / "uniffi" / language
