@@ -12,10 +12,10 @@ DEBIAN := cmake doxygen g++ libboost-dev libgoogle-gson-java libjna-java libssl-
 	nlohmann-json3-dev openjdk-17-jdk-headless pkg-config ruby ruby-ffi valgrind
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run test build lint bench generate setup clean
+.PHONY: help run test build lint bench bench-node bench-python generate setup clean
 
 help: ## What can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-9s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-13s %s\n", $$1, $$2 }'
 
 run: ## Starts the guarded demo server, wss://localhost:8443; Ctrl-C drains
 	cargo run --locked --release -p wswarden-cli -- demo
@@ -23,8 +23,10 @@ run: ## Starts the guarded demo server, wss://localhost:8443; Ctrl-C drains
 test: setup ## Lints, Rust tests, end-to-end tests with stock clients, and the attack program
 	$(PYTHON) tests/run.py
 
-build: ## Builds everything for release
+build: $(PYTHON_READY) ## Builds everything for release
 	cargo build --locked --release --workspace
+	cd bindings-python && PATH=$(CURDIR)/$(VENV)/bin:$$PATH maturin build --release --locked --out ../target/wheels
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps target/wheels/wswarden-*-abi3-manylinux*.whl
 
 lint: setup ## Format, clippy, docs, licences, generated files
 	$(PYTHON) tests/run.py lint
@@ -32,10 +34,23 @@ lint: setup ## Format, clippy, docs, licences, generated files
 bench: ## Criterion benches; the reports are in target/criterion
 	cargo bench --locked -p wswarden-benches
 
+bench-python: build ## The wheel beside what Python servers would otherwise use; figures in target/bench-python.tsv
+	$(PYTHON) -m venv --clear target/python-bench
+	target/python-bench/bin/pip install --quiet -r benches/python/requirements.txt target/wheels/wswarden-*-abi3-manylinux*.whl
+	target/python-bench/bin/python benches/python/bench.py target/bench-python.tsv
+
+bench-node: $(BINDING_READY) ## Node beside ajv, zod, valibot, typebox; target/bench-node.tsv
+	cd bindings-node && node scripts/build.mjs --release
+	node benches/node/bench.mjs
+
 generate: $(BINDING_READY) ## Writes the files that are made from others
 	cargo run --locked -q -p wswarden-cli -- schema > policy.schema.json.new
 	mv policy.schema.json.new policy.schema.json
 	cd bindings-node && node scripts/generate.mjs
+	cd bindings-python && PATH=$(CURDIR)/$(VENV)/bin:$$PATH && maturin build --release --locked --out ../target/wheels && \
+		pip install --quiet --force-reinstall --no-deps ../target/wheels/wswarden-*-abi3-manylinux*.whl && \
+		python generate.py reasons > _reason.new && mv _reason.new python/wswarden/_reason.py && \
+		python generate.py stubs --release --locked > _core.new && mv _core.new python/wswarden/_core.pyi
 	cargo run --locked -q -p wswarden-ffi-tools --bin wswarden-header > bindings-ffi/include/wswarden.h.new
 	mv bindings-ffi/include/wswarden.h.new bindings-ffi/include/wswarden.h
 	cargo run --locked -q -p wswarden-ffi-tools --bin wswarden-header -- --symbols > bindings-ffi/symbols.txt
@@ -57,7 +72,7 @@ $(NODE_READY): tests/package.json tests/package-lock.json
 	@touch $@
 
 $(BINDING_READY): bindings-node/package.json bindings-node/package-lock.json
-	cd bindings-node && npm ci --silent --no-audit --no-fund
+	cd bindings-node && npm install --silent --no-save --no-audit --no-fund
 	@touch $@
 
 $(KOTLIN_READY): tests/ffi/kotlin/package.json tests/ffi/kotlin/package-lock.json

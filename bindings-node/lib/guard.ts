@@ -222,7 +222,7 @@ export class Guard<Message = unknown> extends EventEmitter<GuardEvents<Session<M
     const found = this.#engine.ask(need!, gone.signal).then((answer) => {
       // Whoever ran out of time was refused then; the promise of that is settled already.
       if (!this.#engine.release(handle) || this.#engine.disposed) return late
-      return this.#engine.provide(handle, answer) ?? late
+      return this.#engine.answered(answer, (taken) => this.#engine.provide(handle, taken)) ?? late
     })
     try {
       return await Promise.race([late, found])

@@ -17,10 +17,13 @@ export declare class NativeGuard {
   dueFetch(): KeysToFetch | null
   /** Takes the key set that was fetched, or null when it could not be. */
   fetched(url: string, body?: Uint8Array | undefined | null): void
-  /** Takes credentials back for so many milliseconds; how many sessions that closes. */
-  revoke(what: NativeRevocation, lasts: number): number
-  /** A guard that keeps `policy` on a host that can do what `host` says. `seed` is 32 random bytes. */
-  constructor(policy: NativePolicy, can: Array<string>, waived: Array<string>, seed: Uint8Array)
+  /** Takes credentials back for so many milliseconds; the sessions that closes. */
+  revoke(what: NativeRevocation, lasts: number): Array<number>
+  /**
+   * A guard that keeps `policy` on a host that can do what `host` says. `seed` is 32 random bytes;
+   * `clock` is both times for tests, see `setClock`.
+   */
+  constructor(policy: NativePolicy, can: Array<string>, waived: Array<string>, seed: Uint8Array, clock?: Array<number> | undefined | null)
   /** The call of every message; see `calls`. */
   receiver(): (handle: number, opcode: number, payload: Uint8Array | string) => number
   /** The same for those who want the text of what is delivered. */
@@ -35,6 +38,8 @@ export declare class NativeGuard {
   provide(handle: number, answer: NativeAnswer): Admission | null
   /** What can be read of a session; null when it is gone. */
   session(handle: number): NativeSession | null
+  /** The header fields of the 101 that opens a session, names and values in turn. */
+  answer(handle: number): Array<string>
   /** The name of a type that was delivered, by the verdict's number. */
   typeName(handle: number, verdict: number): string | null
   /** Judges the credential of a message that was answered with `authenticate`. */
@@ -52,8 +57,8 @@ export declare class NativeGuard {
    * held. The event records it, if no close did before.
    */
   remove(handle: number): NativeEvent | null
-  /** Counts bytes that wait to be sent. An outcome is the close that this led to. */
-  queued(handle: number, bytes: number): NativeOutcome | null
+  /** Counts bytes that wait to be sent: 0, 1 over the policy's soft mark, or the close that this led to. */
+  queued(handle: number, bytes: number): number | NativeOutcome
   /** Counts bytes that were sent. */
   drained(handle: number, bytes: number): void
   /** Enters a channel; false when it was in it already. */
@@ -79,10 +84,10 @@ export declare class NativeGuard {
   tick(records: Buffer): number
   /** The answer to a request whose handle ran out of time. */
   refusal(reason: string): NativeRefusal
-  /** Puts another policy in force. */
-  reload(policy: NativePolicy): number
+  /** Puts another policy in force; the sessions that concerns. */
+  reload(policy: NativePolicy): Array<number>
   /** Refuses new connections and closes the open ones, spread over the policy's `deadline.drain`. */
-  drain(): number
+  drain(): Array<number>
   /** The guard's state in numbers. */
   stats(): NativeStats
   /** Ends it; every call after this refuses. */
@@ -285,6 +290,8 @@ export interface NativeSession {
   path: string
   /** The subprotocol that was agreed on. */
   subprotocol?: string
+  /** The status of the answer that opens it: 101, or 200 over HTTP/2. */
+  status: number
   /** Whether it waits for a first message's credential. */
   pending: boolean
   /** How long the peer took to answer the last ping, in milliseconds. */

@@ -16,7 +16,8 @@ export function upgradeRequest(request: IncomingMessage): UpgradeRequest {
   return {
     method: request.method ?? '',
     target: request.url ?? '',
-    version: request.httpVersion,
+    // What Node's parser has read is HTTP/1, whatever version the line claims.
+    version: request.httpVersion === '1.1' ? '1.1' : '1.0',
     headers: request.rawHeaders,
     peer: peerOf(socket),
     tls: socket.encrypted === true,

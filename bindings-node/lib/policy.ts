@@ -34,22 +34,24 @@ const SPAN = '#/$defs/Span'
 const DEEPEST = 128
 
 const names = (schema: Schema): string[] => Object.keys(schema.properties ?? {}).concat(...(schema.anyOf ?? []).map(names))
-const fields = new Set([root, ...Object.values(root.$defs ?? {})].flatMap(names))
+const fields = [root, ...Object.values(root.$defs ?? {})].flatMap(names)
+/** What the options are called, by the field's name; names that do not exist come to it as they are met. */
+type Spoken = Map<string, string>
 
 /** Checks a policy: options in camelCase, or a file. */
 export function checkPolicy(options: object): CheckedPolicy {
   if ('file' in options) return fromFile(String(options.file))
-  const document = convert(options, root, '', 0)
-  return build(() => new native.NativePolicy(JSON.stringify(document), false), '.', true)
+  const spoken: Spoken = new Map(fields.map((field) => [field, camel(field)]))
+  const document = convert(options, root, '', 0, spoken)
+  return build(() => new native.NativePolicy(JSON.stringify(document), false), '.', (text) => inOptions(text, spoken))
 }
 
 function fromFile(path: string): CheckedPolicy {
   const text = readFileSync(path, 'utf8')
-  return build(() => new native.NativePolicy(text, !path.endsWith('.json')), dirname(path), false)
+  return build(() => new native.NativePolicy(text, !path.endsWith('.json')), dirname(path), (text) => text)
 }
 
-function build(read: () => InstanceType<typeof native.NativePolicy>, folder: string, camel: boolean): CheckedPolicy {
-  const tell = camel ? camelText : (text: string) => text
+function build(read: () => InstanceType<typeof native.NativePolicy>, folder: string, tell: (text: string) => string): CheckedPolicy {
   try {
     const policy = read()
     policy.sources().forEach(({ kind, name }, index) => {
@@ -82,7 +84,7 @@ function policyError(cause: unknown, tell: (text: string) => string): unknown {
 }
 
 function sentence(place: string, problem: string, remedy: string): string {
-  return `${place ? `${place}: ` : ''}${problem}${remedy ? ` (${remedy})` : ''}`
+  return `${place ? `${place}: ` : ''}${problem}${remedy ? `; ${remedy}` : ''}`
 }
 
 /** Gives the guard's own errors, which name fields too, the names of the options. */
@@ -91,21 +93,21 @@ export function callWithPolicy<T>(work: () => T): T {
     return call(work)
   } catch (cause) {
     if (!(cause instanceof WswardenError) || cause.code !== 'WSW_POLICY') throw cause
-    throw policyError(new Error(`policy\n${cause.message}`), camelText)
+    throw policyError(new Error(`policy\n${cause.message}`), (text) => inOptions(text, new Map(fields.map((field) => [field, camel(field)]))))
   }
 }
 
-function convert(given: unknown, schema: Schema | undefined, place: string, depth: number): unknown {
+function convert(given: unknown, schema: Schema | undefined, place: string, depth: number, spoken: Spoken): unknown {
   if (depth > DEEPEST) throw wrong(place, 'goes too deep: is it circular?')
   const value = standardSchema(given, place) ?? given
   if (value instanceof Date) return value.toISOString()
   if (Array.isArray(value)) {
     const items = alternatives(schema).find((one) => one.items)?.items
-    return value.map((item, index) => convert(item, items, `${place}[${index}]`, depth + 1))
+    return value.map((item, index) => convert(item, items, `${place}[${index}]`, depth + 1, spoken))
   }
   switch (typeof value) {
     case 'object':
-      return value === null ? null : convertObject(value, schema, place, depth)
+      return value === null ? null : convertObject(value, schema, place, depth, spoken)
     case 'number':
       if (!Number.isFinite(value)) throw wrong(place, `found ${value}; expected a finite number`)
       // Times are milliseconds in JavaScript and seconds in the document.
@@ -118,7 +120,7 @@ function convert(given: unknown, schema: Schema | undefined, place: string, dept
   }
 }
 
-function convertObject(value: object, schema: Schema | undefined, place: string, depth: number): object {
+function convertObject(value: object, schema: Schema | undefined, place: string, depth: number, spoken: Spoken): object {
   const options = alternatives(schema).map(follow)
   const properties = options.find((one) => one.properties)?.properties
   const others = options.find((one) => typeof one.additionalProperties === 'object')?.additionalProperties as Schema | undefined
@@ -129,7 +131,8 @@ function convertObject(value: object, schema: Schema | undefined, place: string,
     if (member === undefined) continue
     if (properties && key.includes('_')) throw wrong(at, 'there is no such field', `did you mean \`${camel(key)}\`?`)
     const name = properties ? snake(key) : key
-    document[name] = convert(member, properties ? properties[name] : others, at, depth + 1)
+    if (properties) spoken.set(name, key)
+    document[name] = convert(member, properties ? properties[name] : others, at, depth + 1, spoken)
   }
   return document
 }
@@ -170,7 +173,7 @@ function wrong(place: string, problem: string, remedy = ''): WswardenError {
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 const camel = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 
-/** Field names in a sentence of the core's, as they are written in options. */
-function camelText(text: string): string {
-  return text.replace(/[a-z]+[0-9]*(?:_[a-z0-9]+)+/g, (word) => (fields.has(word) ? camel(word) : word))
+/** A sentence of the core's with the fields' names as they are written in options. */
+function inOptions(text: string, spoken: Spoken): string {
+  return text.replace(/[a-z]+[0-9]*(?:_[a-z0-9]+)+/g, (word) => spoken.get(word) ?? word)
 }

@@ -290,7 +290,7 @@ export class Session<Message = unknown> {
     this.#gone ??= new AbortController()
     void this.#engine.ask(need, this.#gone.signal).then((found) => {
       if (this.#ended || this.#engine.disposed) return
-      const outcome = answer(found)
+      const outcome = this.#engine.answered(found, answer)
       if (outcome) this.#act(outcome)
       this.#engine.arm()
     })

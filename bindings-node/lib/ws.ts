@@ -78,6 +78,8 @@ export function protect<Server extends WebSocketServer, Message>(wss: Server, gu
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (when(request)) void upgrade(request, socket, head)
     })
+    // Node cuts these without a word; the guard says why not.
+    if (server.listenerCount('connect') === 0) server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => void upgrade(request, socket, head))
   }
   return Object.assign(wss, { upgrade }) as unknown as Protected<Server, Message>
 }

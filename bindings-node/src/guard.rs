@@ -47,12 +47,23 @@ fn gaps(names: &[String]) -> Result<Vec<Gap>> {
 
 #[napi]
 impl NativeGuard {
-    /// A guard that keeps `policy` on a host that can do what `host` says. `seed` is 32 random bytes.
+    /// A guard that keeps `policy` on a host that can do what `host` says. `seed` is 32 random bytes;
+    /// `clock` is both times for tests, see `setClock`.
     #[napi(constructor, catch_unwind)]
-    pub fn new(policy: &NativePolicy, can: Vec<String>, waived: Vec<String>, seed: Uint8Array) -> Result<Self> {
+    pub fn new(
+        policy: &NativePolicy,
+        can: Vec<String>,
+        waived: Vec<String>,
+        seed: Uint8Array,
+        clock: Option<Vec<f64>>,
+    ) -> Result<Self> {
         let seed = seed.as_ref().first_chunk::<32>().ok_or_else(|| error("argument", "a seed has 32 bytes"))?;
         let guard = Guard::new(policy.built()?, host(&can)?, &gaps(&waived)?, *seed).map_err(wrong)?;
+        let set = clock;
         let mut clock = Clock::default();
+        if let Some([mono, unix]) = set.as_deref() {
+            clock.set(instant(*mono, *unix)?);
+        }
         let registry = Registry::new(guard.clone(), clock.mono());
         let scratch = guard.scratch();
         Ok(Self {
@@ -89,7 +100,7 @@ impl NativeGuard {
     /// From here on the time is what is said, in milliseconds.
     #[napi]
     pub fn set_clock(&self, mono: f64, unix: f64) -> Result<()> {
-        let now = Now { mono: Timestamp::from_nanos(nanos(mono)?), unix: UnixTime::from_nanos(nanos(unix)?) };
+        let now = instant(mono, unix)?;
         self.shared.call(|state| {
             state.clock.set(now);
             Ok(())
@@ -363,6 +374,11 @@ impl State {
         }
         Ok(Admission { handle: handle.number() as f64, need, refusal: None })
     }
+}
+
+/// Both times, from milliseconds.
+fn instant(mono: f64, unix: f64) -> Result<Now> {
+    Ok(Now { mono: Timestamp::from_nanos(nanos(mono)?), unix: UnixTime::from_nanos(nanos(unix)?) })
 }
 
 fn number(handle: f64) -> Result<Handle> {

@@ -90,6 +90,8 @@ pub struct NativeSession {
     pub path: String,
     /// The subprotocol that was agreed on.
     pub subprotocol: Option<String>,
+    /// The status of the answer that opens it: 101, or 200 over HTTP/2.
+    pub status: u32,
     /// Whether it waits for a first message's credential.
     pub pending: bool,
     /// How long the peer took to answer the last ping, in milliseconds.
@@ -106,6 +108,7 @@ impl NativeSession {
             origin: peer.origin.as_deref().map(Into::into),
             path: peer.path.to_string(),
             subprotocol: session.subprotocol().map(Into::into),
+            status: session.response().status().into(),
             pending: session.is_pending(),
             latency_ms: session.latency().map(millis),
         }

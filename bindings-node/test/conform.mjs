@@ -40,7 +40,7 @@ const ops = {
     if (admission.need && identity !== undefined && identity !== null) admission = guard.provide(admission.handle, answerOf({ identity }))
     const { need, refusal, handle } = admission
     if (need) return needOf(need)
-    if (!refusal) return { accept: true, status: 101, headers: pairs(guard.answer(handle)) }
+    if (!refusal) return { accept: true, status: guard.session(handle).status, headers: pairs(guard.answer(handle)) }
     return { accept: false, status: refusal.status, reason: refusal.reason, headers: pairs(refusal.headers), ...wait(refusal.retryAfterMs) }
   },
   script: (question) => new Play(question).all(),
@@ -60,7 +60,7 @@ export function answer(question) {
 }
 
 const pairs = (flat) => flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1]]] : []))
-const said = (place, problem, remedy) => `${place ? `${place}: ` : ''}${problem}${remedy ? ` (${remedy})` : ''}`
+const said = (place, problem, remedy) => `${place ? `${place}: ` : ''}${problem}${remedy ? `; ${remedy}` : ''}`
 const nanos = (ms) => Math.round(ms * 1e6)
 const wait = (ms) => (ms === undefined || ms === null ? {} : { retry_after: nanos(ms) })
 const base64 = (bytes) => Buffer.from(bytes).toString('base64')
@@ -80,7 +80,7 @@ function policyOf(document) {
 function guardOf(document, number) {
   const seed = Buffer.alloc(32)
   seed.writeBigUInt64BE(BigInt(number))
-  return new native.NativeGuard(policyOf(document), CAN, [], seed)
+  return new native.NativeGuard(policyOf(document), CAN, [], seed, [0, 0])
 }
 
 function requestOf({ target, method = 'GET', version = '1.1', headers = [], peer = 'unix', tls = false }) {
@@ -146,7 +146,7 @@ class Play {
     if (need) return { verdict: 'wait', ...needOf(need) }
     const session = this.guard.session(handle)
     one.session = session.id
-    return { verdict: 'open', status: 101, ...(session.identity ? { subject: session.identity.subject ?? null } : { pending: session.pending }) }
+    return { verdict: 'open', status: session.status, ...(session.identity ? { subject: session.identity.subject ?? null } : { pending: session.pending }) }
   }
 
   provide(one, step) {

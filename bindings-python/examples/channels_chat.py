@@ -5,7 +5,9 @@ import os
 import django
 from django.conf import settings
 
-settings.configure(ALLOWED_HOSTS=["*"], INSTALLED_APPS=["channels"], ROOT_URLCONF=__name__, SECRET_KEY=os.urandom(32).hex())
+settings.configure(
+    ALLOWED_HOSTS=["*"], INSTALLED_APPS=["channels"], ROOT_URLCONF=__name__, SECRET_KEY=os.urandom(32).hex()
+)
 django.setup()
 
 from channels.generic.websocket import AsyncJsonWebsocketConsumer  # noqa: E402
@@ -14,7 +16,6 @@ from daphne.endpoints import build_endpoint_description_strings  # noqa: E402
 from daphne.server import Server  # noqa: E402
 from django.core.asgi import get_asgi_application  # noqa: E402
 from django.urls import path  # noqa: E402
-
 from wswarden import Policy  # noqa: E402
 from wswarden.asgi import Guard, GuardMiddleware  # noqa: E402
 

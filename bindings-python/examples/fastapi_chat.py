@@ -6,7 +6,6 @@ from typing import Literal
 import uvicorn
 from fastapi import FastAPI, WebSocket
 from pydantic import BaseModel, ConfigDict, Field
-
 from wswarden import Policy
 from wswarden.asgi import Guard, GuardMiddleware
 

@@ -146,6 +146,8 @@ pub(crate) fn answer(given: &Bound<'_, PyAny>) -> PyResult<core::Answer> {
     } else if given.is_instance_of::<TicketUnused>() {
         Ok(core::Answer::Unused)
     } else {
-        Err(PyTypeError::new_err("an answer is an Identity, None (it is nobody's), Unavailable(), KeysFetched() or TicketUnused()"))
+        Err(PyTypeError::new_err(
+            "an answer is an Identity, None (it is nobody's), Unavailable(), KeysFetched() or TicketUnused()",
+        ))
     }
 }

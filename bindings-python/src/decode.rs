@@ -8,12 +8,13 @@ use wswarden_core::message::{Entry, Kind};
 
 use crate::errors;
 
-/// Keys that were seen before, as Python strings that know their hash.
+/// Keys, and short values such as tags, that were seen before: as Python strings that know their hash.
 pub(crate) struct Keys([Option<(Box<[u8]>, Py<PyString>)>; KEYS]);
 
 const KEYS: usize = 256;
-/// Longer keys are seldom the same.
+/// Longer keys, and longer values, are seldom the same.
 const LONGEST: usize = 64;
+const LONGEST_VALUE: usize = 12;
 
 impl Default for Keys {
     fn default() -> Self {
@@ -70,7 +71,15 @@ struct Builder<'py, 'a> {
 impl<'py, 'a> Builder<'py, 'a> {
     fn value(&mut self, entry: &Entry) -> PyResult<Bound<'py, PyAny>> {
         match entry.kind {
-            Kind::String => Ok(self.text(entry)?.into_any()),
+            Kind::String => {
+                let raw = self.raw(entry)?;
+                Ok(match entry.escaped {
+                    false if raw.len() <= LONGEST_VALUE => self.keys.string(self.py, raw)?,
+                    false => PyString::from_bytes(self.py, raw)?,
+                    true => self.text(entry)?,
+                }
+                .into_any())
+            }
             Kind::Number => self.number(self.raw(entry)?),
             Kind::Object => self.object(entry),
             Kind::Array => self.array(entry),

@@ -8,11 +8,11 @@ use crate::clock::{Clock, Now};
 use crate::fork::Maker;
 use crate::handshake::Candidate;
 use crate::host::{self, Host};
-use crate::policy::Policy;
 use crate::identity::Identity;
 use crate::keys::FetchKeys;
 use crate::knock::Knock;
 use crate::payload::Payload;
+use crate::policy::Policy;
 use crate::request::{self, Asked, Socket};
 use crate::revocation::Revocation;
 use crate::{bench, errors};
@@ -231,6 +231,33 @@ impl Guard {
             errors::refused_because(py, &fault.reason().into(), self.dialect(path), Some(fault.name()))
         };
         minted.map_err(refusal)?.expose_str().map(str::to_owned).ok_or_else(errors::internal)
+    }
+
+    /// Judges a token by the policy's keys and claims: for the application's own endpoints, such as the one that mints
+    /// tickets, which has to know who asks. Nothing is charged: such an endpoint has limits of its own.
+    ///
+    /// Args:
+    ///     token: the token, without "Bearer".
+    ///     path: the path whose policy counts.
+    ///     now: the moment; by default the guard's clock is read.
+    ///
+    /// Raises:
+    ///     Refused: with the HTTP answer to send; for `IDENTITY_UNAVAILABLE` while keys are being fetched.
+    #[pyo3(signature = (token: "str | bytes", *, path = "/", now = None))]
+    fn verify_token(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, PyAny>,
+        path: &str,
+        now: Option<&Bound<'_, Now>>,
+    ) -> PyResult<Identity> {
+        let now = self.enter(py, now)?;
+        let token = core::Secret::new(Payload::of(token)?.bytes());
+        // Public-key signatures take long: other threads may run meanwhile.
+        let judged = py.detach(|| self.inner.verify_token(path, token, now));
+        judged
+            .map(|identity| Identity((*identity).clone()))
+            .map_err(|refusal| errors::refused(py, &refusal, self.dialect(path)))
     }
 
     /// When to call `handle_timeout`, in nanoseconds on the monotonic clock; None where the policy needs nothing fetched.

@@ -7,10 +7,10 @@ use wswarden_core as core;
 
 use crate::answer::{self, Need};
 use crate::clock::Now;
+use crate::errors;
 use crate::guard::Guard;
 use crate::lock::locked;
 use crate::session::Session;
-use crate::errors;
 
 /// Where a connection comes from.
 #[pyclass(frozen, module = "wswarden")]
@@ -171,12 +171,7 @@ impl Waiting {
     ///     Refused: with the HTTP answer to send.
     ///     Ended: when it was answered before.
     #[pyo3(signature = (answer: "Answer", *, now = None) -> "Session | Waiting")]
-    fn provide(
-        &self,
-        py: Python<'_>,
-        answer: &Bound<'_, PyAny>,
-        now: Option<&Bound<'_, Now>>,
-    ) -> PyResult<Py<PyAny>> {
+    fn provide(&self, py: Python<'_>, answer: &Bound<'_, PyAny>, now: Option<&Bound<'_, Now>>) -> PyResult<Py<PyAny>> {
         let guard = self.guard.get();
         let now = guard.enter(py, now)?;
         let answer = answer::answer(answer)?;
@@ -204,9 +199,7 @@ fn admitted(py: Python<'_>, guard: &Py<Guard>, admission: core::Admission) -> Py
     let guard = guard.clone_ref(py);
     Ok(match admission {
         core::Admission::Open(session) => Py::new(py, Session::alone(guard, session))?.into_any(),
-        core::Admission::Wait(waiting) => {
-            Py::new(py, Waiting { guard, inner: Mutex::new(Some(waiting)) })?.into_any()
-        }
+        core::Admission::Wait(waiting) => Py::new(py, Waiting { guard, inner: Mutex::new(Some(waiting)) })?.into_any(),
     })
 }
 

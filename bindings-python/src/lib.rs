@@ -49,8 +49,6 @@ mod _core {
     #[pymodule_export]
     use crate::clock::Now;
     #[pymodule_export]
-    use crate::tools::{conform_line, run};
-    #[pymodule_export]
     use crate::event::Event;
     #[pymodule_export]
     use crate::fork::forked;
@@ -82,6 +80,8 @@ mod _core {
     use crate::secret::Secret;
     #[pymodule_export]
     use crate::session::Session;
+    #[pymodule_export]
+    use crate::tools::{conform_line, run};
     #[pymodule_export]
     use crate::verdict::{Authenticate, Close, Deliver, Drop, Ignore, Pong, Reply};
 }

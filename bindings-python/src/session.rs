@@ -1,13 +1,15 @@
 //! One open connection's state machine.
 
+mod judging;
+
 use std::sync::{Arc, Mutex};
 
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use wswarden_core as core;
 
-use crate::answer::{self, Need};
-use crate::bench::{Accept, Bench};
+use crate::answer;
+use crate::bench::Bench;
 use crate::clock::Now;
 use crate::event::{self, Event};
 use crate::guard::Guard;
@@ -16,7 +18,7 @@ use crate::identity::Identity;
 use crate::lock::locked;
 use crate::payload::{self, Payload};
 use crate::response::Response;
-use crate::verdict::{Close, Told};
+use crate::verdict::Close;
 use crate::{action, decode, errors, reason, verdict};
 
 /// One open connection.
@@ -43,155 +45,6 @@ pub(crate) enum Place {
     Gone,
 }
 
-impl Session {
-    pub(crate) fn alone(guard: Py<Guard>, session: core::Session) -> Self {
-        Self { guard, id: session.id().number(), place: Mutex::new(Place::Alone(Box::new(session))) }
-    }
-
-    /// Calls the core's session, wherever it is. A registered one has its timer set anew afterwards.
-    fn act<R>(&self, py: Python<'_>, call: impl FnOnce(&mut core::Session) -> R) -> PyResult<R> {
-        self.guard.get().maker.check()?;
-        let acted = locked(py, &self.place, |place| match place {
-            Place::Alone(session) => Ok(Some(call(session))),
-            Place::Registered(registry, handle) => {
-                let handle = *handle;
-                locked(py, registry, |registry| registry.entry(handle).ok().map(|mut session| call(&mut session)))
-            }
-            Place::Gone => Ok(None),
-        })?;
-        acted?.ok_or_else(ended)
-    }
-
-    /// The message path: one call of the core under the lock; objects are made after it.
-    #[inline]
-    fn judge<'py, R>(
-        &self,
-        data: &Bound<'py, PyAny>,
-        now: Option<&Bound<'py, Now>>,
-        judge: impl FnOnce(&mut Judging<'_>, &[u8], &mut Bench) -> core::Outcome + Send,
-        finish: impl FnOnce(&Payload<'_>, &mut Bench, Result<Accept, Told>) -> PyResult<R>,
-    ) -> PyResult<R> {
-        let py = data.py();
-        let guard = self.guard.get();
-        guard.maker.check()?;
-        let now = guard.clock.mono(py, now)?;
-        let data = Payload::of(data)?;
-        // A long message takes longer than letting the global lock go and taking it again.
-        let judge = |on: On<'_>, bench: &mut Bench| {
-            let (mut judging, bytes) = (Judging { on, now }, data.bytes());
-            if payload::is_long(bytes) {
-                py.detach(|| judge(&mut judging, bytes, bench))
-            } else {
-                judge(&mut judging, bytes, bench)
-            }
-        };
-        Bench::lend(|bench| {
-            let judged = locked(py, &self.place, |place| match place {
-                Place::Alone(session) => {
-                    let outcome = judge(On::Alone(session), bench);
-                    Ok(Some(told(py, outcome, session, bench, now)))
-                }
-                Place::Registered(registry, handle) => {
-                    let handle = *handle;
-                    locked(py, registry, |registry| {
-                        registry.session(handle).ok()?;
-                        let outcome = judge(On::Held(registry, handle), bench);
-                        Some(told(py, outcome, registry.session(handle).ok()?, bench, now))
-                    })
-                }
-                Place::Gone => Ok(None),
-            })?;
-            finish(&data, bench, judged?.ok_or_else(ended)?)
-        })
-    }
-
-    fn answered(&self, py: Python<'_>, told: &Told) -> PyResult<Py<PyAny>> {
-        verdict::object(py, told)
-    }
-
-    /// A frame or answer that is not on the message path.
-    fn outcome(
-        &self,
-        py: Python<'_>,
-        now: core::Timestamp,
-        call: impl FnOnce(&mut core::Session) -> core::Outcome,
-    ) -> PyResult<Py<PyAny>> {
-        let told = self.act(py, |session| {
-            let outcome = call(session);
-            Told::new(outcome, session, now)
-        })?;
-        self.answered(py, &told)
-    }
-
-    fn judgement(
-        &self,
-        py: Python<'_>,
-        now: core::Now,
-        call: impl FnOnce(&mut core::Session) -> core::Judgement,
-    ) -> PyResult<Py<PyAny>> {
-        let judged = self.act(py, |session| match call(session) {
-            core::Judgement::Done(outcome) => Ok(Told::new(outcome, session, now.mono)),
-            core::Judgement::Wait(need) => Err(need),
-        })?;
-        match judged {
-            Ok(told) => self.answered(py, &told),
-            Err(need) => Ok(Py::new(py, Need::new(need))?.into_any()),
-        }
-    }
-
-    fn mono(&self, py: Python<'_>, now: Option<&Bound<'_, Now>>) -> PyResult<core::Timestamp> {
-        self.guard.get().clock.mono(py, now)
-    }
-}
-
-/// A session about to judge a message.
-struct Judging<'a> {
-    on: On<'a>,
-    now: core::Timestamp,
-}
-
-enum On<'a> {
-    Alone(&'a mut core::Session),
-    Held(&'a mut core::Registry, core::Handle),
-}
-
-impl Judging<'_> {
-    #[inline]
-    fn receive(&mut self, message: core::Message<'_>, bench: &mut Bench) -> core::Outcome {
-        let (scratch, now) = (&mut bench.scratch, self.now);
-        match &mut self.on {
-            On::Alone(session) => session.receive(message, scratch, now),
-            On::Held(registry, handle) => registry.receive(*handle, message, scratch, now).unwrap_or(NEVER),
-        }
-    }
-
-    #[inline]
-    fn receive_tape(&mut self, message: core::Message<'_>, bench: &mut Bench) -> core::Outcome {
-        let (scratch, tape, now) = (&mut bench.scratch, &mut bench.tape, self.now);
-        match &mut self.on {
-            On::Alone(session) => session.receive_tape(message, tape, scratch, now),
-            On::Held(registry, handle) => registry.receive_tape(*handle, message, tape, scratch, now).unwrap_or(NEVER),
-        }
-    }
-}
-
-/// The answer for a handle that was just found to be good: it cannot be, and delivers nothing.
-const NEVER: core::Outcome =
-    core::Outcome { verdict: core::Verdict::Drop(core::Reason::Internal), event: None };
-
-fn told(
-    py: Python<'_>,
-    outcome: core::Outcome,
-    session: &core::Session,
-    bench: &Bench,
-    now: core::Timestamp,
-) -> Result<Accept, Told> {
-    match outcome.verdict {
-        core::Verdict::Deliver(index) => Ok(bench.accepted(py, session, index)),
-        _ => Err(Told::new(outcome, session, now)),
-    }
-}
-
 #[pymethods]
 impl Session {
     /// Judges a message.
@@ -204,12 +57,7 @@ impl Session {
     /// Returns:
     ///     `Deliver`, `Reply`, `Drop`, `Close` or `Authenticate`: refusals are values here.
     #[pyo3(signature = (data: "str | Buffer", *, binary = false, now = None) -> "Verdict")]
-    fn receive(
-        &self,
-        data: &Bound<'_, PyAny>,
-        binary: bool,
-        now: Option<&Bound<'_, Now>>,
-    ) -> PyResult<Py<PyAny>> {
+    fn receive(&self, data: &Bound<'_, PyAny>, binary: bool, now: Option<&Bound<'_, Now>>) -> PyResult<Py<PyAny>> {
         let py = data.py();
         self.judge(
             data,
@@ -273,8 +121,7 @@ impl Session {
         self.control(py, payload, now, |payload| core::Message::Ping(payload))
     }
 
-    /// Judges a pong frame: only one with the last ping's payload shows that the peer lives. Returns `Ignore`,
-    /// `Drop` or `Close`.
+    /// Judges a pong frame: only the last ping's payload shows that the peer lives. Returns `Ignore`, `Drop` or `Close`.
     #[pyo3(signature = (payload: "Buffer | None" = None, *, now = None) -> "Verdict")]
     fn receive_pong(
         &self,
@@ -288,12 +135,7 @@ impl Session {
     /// Judges a close frame; `code` is None when it has no body. Returns the `Close` to answer with, or `Ignore`
     /// when it is the answer to ours.
     #[pyo3(signature = (code: "int | None" = None, *, now = None) -> "Verdict")]
-    fn receive_close(
-        &self,
-        py: Python<'_>,
-        code: Option<u16>,
-        now: Option<&Bound<'_, Now>>,
-    ) -> PyResult<Py<PyAny>> {
+    fn receive_close(&self, py: Python<'_>, code: Option<u16>, now: Option<&Bound<'_, Now>>) -> PyResult<Py<PyAny>> {
         let now = self.mono(py, now)?;
         Bench::lend(|bench| {
             let scratch = &mut bench.scratch;
@@ -310,11 +152,7 @@ impl Session {
     /// Returns:
     ///     What to do, or a `Need` when only the host knows whose credential it is: hand the answer to `provide`.
     #[pyo3(signature = (message: "str | Buffer", *, now = None) -> "Verdict | Need")]
-    fn authenticate(
-        &self,
-        message: &Bound<'_, PyAny>,
-        now: Option<&Bound<'_, Now>>,
-    ) -> PyResult<Py<PyAny>> {
+    fn authenticate(&self, message: &Bound<'_, PyAny>, now: Option<&Bound<'_, Now>>) -> PyResult<Py<PyAny>> {
         let py = message.py();
         let now = self.guard.get().enter(py, now)?;
         let message = Payload::of(message)?;
@@ -327,12 +165,7 @@ impl Session {
     ///     answer: as for `Waiting.provide`.
     ///     now: the moment; by default the guard's clock is read.
     #[pyo3(signature = (answer: "Answer", *, now = None) -> "Verdict | Need")]
-    fn provide(
-        &self,
-        py: Python<'_>,
-        answer: &Bound<'_, PyAny>,
-        now: Option<&Bound<'_, Now>>,
-    ) -> PyResult<Py<PyAny>> {
+    fn provide(&self, py: Python<'_>, answer: &Bound<'_, PyAny>, now: Option<&Bound<'_, Now>>) -> PyResult<Py<PyAny>> {
         let now = self.guard.get().enter(py, now)?;
         let answer = answer::answer(answer)?;
         self.judgement(py, now, |session| session.provide(answer, now))
@@ -405,7 +238,9 @@ impl Session {
         let now = self.mono(py, now)?;
         let session = locked(py, &self.place, |place| match std::mem::replace(place, Place::Gone) {
             Place::Alone(session) => Ok(Some(*session)),
-            Place::Registered(registry, handle) => locked(py, &registry, |registry| registry.remove(handle).ok().flatten()),
+            Place::Registered(registry, handle) => {
+                locked(py, &registry, |registry| registry.remove(handle).ok().flatten())
+            }
             Place::Gone => Ok(None),
         })??;
         let lost = session.and_then(|mut session| session.lost(now));
@@ -549,28 +384,11 @@ impl Session {
     }
 }
 
-impl Session {
-    fn control(
-        &self,
-        py: Python<'_>,
-        payload: Option<&Bound<'_, PyAny>>,
-        now: Option<&Bound<'_, Now>>,
-        frame: for<'a> fn(&'a [u8]) -> core::Message<'a>,
-    ) -> PyResult<Py<PyAny>> {
-        let now = self.mono(py, now)?;
-        let payload = payload.map(Payload::of).transpose()?;
-        let bytes = payload.as_ref().map(Payload::bytes).unwrap_or_default();
-        Bench::lend(|bench| {
-            let scratch = &mut bench.scratch;
-            self.outcome(py, now, |session| session.receive(frame(bytes), scratch, now))
-        })
-    }
-}
-
 /// A session that nobody holds any more gives its place in the registry back.
 impl Drop for Session {
     fn drop(&mut self) {
-        let place = std::mem::replace(self.place.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner), Place::Gone);
+        let place =
+            std::mem::replace(self.place.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner), Place::Gone);
         if let Place::Registered(registry, handle) = place {
             // Whoever holds the registry's lock may be waiting for Python: wait as Python wants it.
             let _finalizing = Python::try_attach(|py| {
@@ -579,8 +397,4 @@ impl Drop for Session {
             });
         }
     }
-}
-
-fn ended() -> PyErr {
-    errors::ended("the session has ended")
 }

@@ -3,7 +3,6 @@
 import copy
 
 import pytest
-
 import wswarden
 from wswarden.testing import FakeClock, make_token
 

@@ -5,12 +5,11 @@ import contextlib
 import json
 
 import pytest
+import wswarden
 from aiohttp import web
 from conftest import policy
 from lab import HELLO, client, free_socket, until
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-
-import wswarden
 from wswarden import Identity, Reason, Revocation
 from wswarden.aiohttp import Guard
 

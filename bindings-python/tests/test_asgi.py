@@ -8,12 +8,11 @@ from typing import TypedDict
 import msgspec
 import pydantic
 import pytest
+import wswarden
 from conftest import policy
 from fastapi import FastAPI, WebSocket
 from lab import HELLO, client, until, uvicorn_server
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-
-import wswarden
 from wswarden import Identity, Reason, Revocation
 from wswarden.asgi import Guard, GuardMiddleware
 from wswarden.testing import upgrade_headers
@@ -154,7 +153,9 @@ async def test_an_application_that_reads_by_itself_gets_only_what_is_valid():
 
 
 async def test_a_silent_client_is_closed_and_the_application_told():
-    rules = policy(transport={"secure": "dangerous-any"}, heartbeat={"mode": "message", "interval": "200ms", "timeout": "100ms"})
+    rules = policy(
+        transport={"secure": "dangerous-any"}, heartbeat={"mode": "message", "interval": "200ms", "timeout": "100ms"}
+    )
     guard = Guard(rules, waive=WAIVE)
     app = guarded(guard)
     async with served(guard, app) as port, client(port) as ws:
@@ -313,9 +314,15 @@ async def scoped(**changes):
     """What the middleware makes of a scope: the events it sends."""
     guard = Guard(plain(), waive=WAIVE)
     scope = {
-        "type": "websocket", "scheme": "ws", "http_version": "1.1", "path": "/chat", "query_string": b"", "client": ["127.0.0.1", 1],
-        "server": ["127.0.0.1", 80], "headers": [(name.lower().encode(), value.encode()) for name, value in upgrade_headers()],
-    } | changes  # fmt: skip
+        "type": "websocket",
+        "scheme": "ws",
+        "http_version": "1.1",
+        "path": "/chat",
+        "query_string": b"",
+        "client": ["127.0.0.1", 1],
+        "server": ["127.0.0.1", 80],
+        "headers": [(name.lower().encode(), value.encode()) for name, value in upgrade_headers()],
+    } | changes
     sent = []
 
     async def receive():

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -81,3 +82,13 @@ async def test_example(name):
             with pytest.raises(InvalidStatus) as caught:
                 await client(port, **refused)
             assert caught.value.response.status_code == status
+
+
+def test_the_readmes_example_is_whole(monkeypatch):
+    monkeypatch.setenv("JWT_KEY", SECRET)
+    readme = (EXAMPLES.parent / "README.md").read_text()
+    (block,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    made = {"__name__": "readme"}
+    exec(compile(block, "README.md", "exec"), made)  # noqa: S102
+    assert made["guard"].stats().opened == 0
+    assert [layer.cls.__name__ for layer in made["app"].user_middleware] == ["GuardMiddleware"]

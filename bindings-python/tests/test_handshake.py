@@ -4,9 +4,8 @@ import ipaddress
 import pickle
 
 import pytest
-from conftest import ORIGIN, policy, token
-
 import wswarden
+from conftest import ORIGIN, policy, token
 from wswarden import Host, Identity, Policy, Reason, Refused, Session, Unavailable, Waiting
 from wswarden.testing import LOCAL, assert_refused, make_token, upgrade_headers
 
@@ -136,7 +135,7 @@ def test_revoking_and_draining_name_whom_they_concern(guard, clock):
         guard.screen("/", upgrade_headers(token=token("carl")), **LOCAL)
 
 
-class wswarden_close:  # noqa: N801
+class wswarden_close:
     """Equal to a close of this code and reason."""
 
     def __init__(self, code, reason):

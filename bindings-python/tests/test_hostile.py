@@ -8,9 +8,8 @@ import sys
 import threading
 
 import pytest
-from conftest import policy, token
-
 import wswarden
+from conftest import policy, token
 from wswarden import Deliver, Ended, Host, Identity, Now, Registry, Revocation, WswardenError
 from wswarden.testing import LOCAL, upgrade_headers
 
@@ -77,12 +76,47 @@ def anything(chance):
     """A value that is of a wrong kind more often than not."""
     return chance.choice(
         [
-            None, True, -1, 0, 2**63, 2**64, -(2**200), 1e308, float("nan"), float("inf"), "", "x" * 300, "\ud800", "\0", b"",
-            b"\xff", bytearray(b"x"), memoryview(b"abc")[::2], Text("{}"), Liar(HELLO), Nasty(), object(), [], (), {}, {"a": 1},
-            ["a", "b"], [("a", "b")], [("a",)], type, Identity.guest(), Now(0, 0), Now(2**64 - 1, 2**64 - 1), Deliver,
-            Revocation.token("x"), chance.random() * 1e9, chance.randbytes(chance.randrange(40)), HELLO, HELLO.decode(),
+            None,
+            True,
+            -1,
+            0,
+            2**63,
+            2**64,
+            -(2**200),
+            1e308,
+            float("nan"),
+            float("inf"),
+            "",
+            "x" * 300,
+            "\ud800",
+            "\0",
+            b"",
+            b"\xff",
+            bytearray(b"x"),
+            memoryview(b"abc")[::2],
+            Text("{}"),
+            Liar(HELLO),
+            Nasty(),
+            object(),
+            [],
+            (),
+            {},
+            {"a": 1},
+            ["a", "b"],
+            [("a", "b")],
+            [("a",)],
+            type,
+            Identity.guest(),
+            Now(0, 0),
+            Now(2**64 - 1, 2**64 - 1),
+            Deliver,
+            Revocation.token("x"),
+            chance.random() * 1e9,
+            chance.randbytes(chance.randrange(40)),
+            HELLO,
+            HELLO.decode(),
         ]
-    )  # fmt: skip
+    )
 
 
 def calls(guard, session, registry, candidate):
@@ -98,7 +132,21 @@ def test_a_hundred_thousand_hostile_calls(open_guard, clock):
     session, registry = opened(open_guard), Registry(open_guard)
     candidate = open_guard.screen("/", upgrade_headers(token=token()), **LOCAL)
     surface = list(calls(open_guard, session, registry, candidate))
-    keywords = ["now", "binary", "remote", "tls", "method", "version", "lasts", "path", "origin", "seed", "host", "waive", "x"]
+    keywords = [
+        "now",
+        "binary",
+        "remote",
+        "tls",
+        "method",
+        "version",
+        "lasts",
+        "path",
+        "origin",
+        "seed",
+        "host",
+        "waive",
+        "x",
+    ]
     done = raised = 0
     memory = []
     while done < 100_000:
@@ -265,8 +313,9 @@ session = guard.screen("/", upgrade_headers(token=token()), **LOCAL).admit()
 registry = wswarden.Registry(guard)
 if os.fork() == 0:
     uses = [
-        lambda: guard.screen("/", [], **LOCAL), lambda: guard.stats(), lambda: guard.drain(), lambda: session.receive("{{}}"),
-        lambda: session.decode("{{}}"), lambda: session.close(), lambda: registry.tick(), lambda: registry.next_timeout(),
+        lambda: guard.screen("/", [], **LOCAL), lambda: guard.stats(), lambda: guard.drain(),
+        lambda: session.receive("{{}}"), lambda: session.decode("{{}}"), lambda: session.close(),
+        lambda: registry.tick(), lambda: registry.next_timeout(),
     ]
     for use in uses:
         try:

@@ -3,9 +3,8 @@
 import json
 
 import pytest
-from conftest import POLICY, policy, token
-
 import wswarden
+from conftest import POLICY, policy, token
 from wswarden import Authenticate, Close, Deliver, Drop, Ended, Identity, Ignore, Ping, Pong, Reason, Reply, Terminate
 from wswarden.testing import LOCAL, assert_delivered, upgrade_headers
 
@@ -75,7 +74,7 @@ def test_a_limit_says_when(clock):
     [
         {},
         {"a": 1, "b": -0.5, "c": 1e300, "d": [True, False, None], "e": {"f": {"g": [[], {}]}}},
-        {"ä€😀": "ü€😀\n\t\"\\/\b\f\r\u0001", "": ""},
+        {"ä€😀": 'ü€😀\n\t"\\/\b\f\r\u0001', "": ""},
         {"big": 2**80, "small": -(2**63), "exact": 0.1, "zero": 0},
         {str(number): number for number in range(500)},
         [[[[["deep"]]]]],

@@ -3,9 +3,8 @@
 import gc
 
 import pytest
-from conftest import policy, token
-
 import wswarden
+from conftest import policy, token
 from wswarden import Close, Ping, Registry, Terminate
 from wswarden.testing import LOCAL, assert_delivered, upgrade_headers
 

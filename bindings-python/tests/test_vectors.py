@@ -8,8 +8,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "python"))
 
-import conform  # noqa: E402
-import vectors  # noqa: E402
+import conform
+import vectors
 
 CASES = list(vectors.cases())
 

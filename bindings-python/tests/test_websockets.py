@@ -6,12 +6,11 @@ import json
 import logging
 
 import pytest
+import wswarden
 from conftest import ORIGIN, POLICY, policy, token
 from lab import HELLO, client, now, until
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
-
-import wswarden
 from wswarden import Identity, Reason, Revocation, Unavailable
 from wswarden.websockets import Guard, serve
 
@@ -42,7 +41,11 @@ async def test_a_good_client_chats():
 
 @pytest.mark.parametrize(
     ("options", "status"),
-    [({"who": None}, 401), ({"origin": "https://evil.example"}, 403), ({"who": None, "headers": {"Cookie": "sid=1"}, "origin": None}, 403)],
+    [
+        ({"who": None}, 401),
+        ({"origin": "https://evil.example"}, 403),
+        ({"who": None, "headers": {"Cookie": "sid=1"}, "origin": None}, 403),
+    ],
 )
 async def test_a_refused_client_reads_why(options, status, caplog):
     caplog.set_level(logging.INFO, "wswarden")
@@ -263,8 +266,7 @@ async def test_revalidation_asks_the_host_again():
 
     sources = [{"kind": "session", "in": "cookie", "name": "sid"}]
     rules = wswarden.Policy(
-        **POLICY
-        | {"transport": {"secure": "dangerous-any"}, "credential": {"sources": sources, "revalidate": "200ms"}}
+        **POLICY | {"transport": {"secure": "dangerous-any"}, "credential": {"sources": sources, "revalidate": "200ms"}}
     )
     guard = Guard(rules, resolve=resolve)
     async with server(guard) as port, client(port, who=None, headers={"Cookie": "sid=1"}) as ws:

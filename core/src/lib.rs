@@ -97,6 +97,8 @@
 //! - Close a stream by dropping its session, whatever the exit path.
 //! - Take the monotonic time from a clock that goes on while the machine sleeps, and the seed from
 //!   the operating system.
+//! - Where the policy names published keys, do what [`Guard::handle_timeout`] says when
+//!   [`Guard::next_timeout`] says so.
 //! - Wake the sessions that [`Affected`] names. One that is not woken notices by itself, later.
 
 #![deny(

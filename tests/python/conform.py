@@ -9,7 +9,7 @@ import json
 import sys
 
 import script
-
+import words
 import wswarden
 from wswarden import Host, Now, Policy, PolicyError, Reason, Refused, Waiting
 from wswarden._core import conform_line
@@ -76,9 +76,9 @@ def request(question):
             "reason": refused.reason,
             "headers": [list(pair) for pair in refused.response.headers],
         }
-        return said | script.wait(refused.retry_after)
+        return said | words.wait(refused.retry_after)
     if isinstance(admission, Waiting):
-        return script.need(admission.need)
+        return words.need(admission.need)
     response = admission.response
     return {"accept": True, "status": response.status, "headers": [list(pair) for pair in response.headers]}
 

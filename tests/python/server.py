@@ -17,7 +17,6 @@ import tomllib
 from pathlib import Path
 
 import trustme
-
 import wswarden
 from wswarden.testing import make_token
 
@@ -49,7 +48,12 @@ def ready(options, port, cert):
     """Tells the clients how to reach the server; the file appears whole."""
     jwt = tomllib.loads(options.policy.read_text())["credential"]["jwt"]
     token = make_token(
-        jwt["keys"][0]["secret"], "demo", issuer=jwt["issuer"][0], audience=jwt["audience"][0], now=time.time(), lasts=HOUR
+        jwt["keys"][0]["secret"],
+        "demo",
+        issuer=jwt["issuer"][0],
+        audience=jwt["audience"][0],
+        now=time.time(),
+        lasts=HOUR,
     )
     about = {"url": f"wss://localhost:{port}/", "cert": str(cert), "token": token}
     new = options.ready_file.with_suffix(".new")
@@ -87,7 +91,6 @@ async def by_websockets(options, identity):
 async def by_uvicorn(options, identity):
     import uvicorn
     from fastapi import FastAPI, WebSocket
-
     from wswarden.asgi import Guard, GuardMiddleware
 
     cert, _, issued = identity
@@ -108,7 +111,10 @@ async def by_uvicorn(options, identity):
     pem.touch(0o600)
     issued.private_key_and_cert_chain_pem.write_to_path(pem)
     host, port = options.listen.split(":")
-    seconds = {name: int(pings[name].removesuffix("ms")) / 1000 if pings[name].endswith("ms") else int(pings[name][:-1]) for name in pings}
+    seconds = {
+        name: int(pings[name].removesuffix("ms")) / 1000 if pings[name].endswith("ms") else int(pings[name][:-1])
+        for name in pings
+    }
     config = uvicorn.Config(
         app, host=host, port=int(port), ssl_certfile=pem, log_level="warning", ws_ping_interval=seconds["interval"],
         ws_ping_timeout=seconds["timeout"], **guard.uvicorn_options(),
@@ -128,7 +134,7 @@ async def by_uvicorn(options, identity):
     await serving
 
 
-class no_signals:  # noqa: N801
+class no_signals:
     def __enter__(self):
         pass
 
@@ -138,7 +144,6 @@ class no_signals:  # noqa: N801
 
 async def by_aiohttp(options, identity):
     from aiohttp import web
-
     from wswarden.aiohttp import Guard
 
     cert, context, _ = identity

@@ -197,12 +197,12 @@ class Connection:
 
     async def _act(self, action: Action) -> None:
         match action:
-            case Ping(payload):
+            case Ping(payload=payload):
                 # A peer that does not read must not hold the watch up: its deadlines run on.
                 self._start(self._send_ping, payload)
             case Close():
                 self._start(self._do, action)
-            case Revalidate(need):
+            case Revalidate(need=need):
                 self._start(self._ask_again, need)
             case Expired():
                 self._record(action.event)

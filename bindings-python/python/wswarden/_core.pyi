@@ -5,12 +5,12 @@ What is compiled of wswarden; import the package `wswarden` instead.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from os import PathLike
-from typing import Any, Literal, NoReturn, Self
-from typing_extensions import Buffer
-from wswarden._types import Action, Answer, Verdict
-from typing import Final, SupportsFloat, SupportsIndex, final
-from typing_extensions import disjoint_base
+from typing import Any, Final, Literal, NoReturn, Self, SupportsFloat, SupportsIndex, final
+
+from typing_extensions import Buffer, disjoint_base
+
 from wswarden._reason import Reason
+from wswarden._types import Action, Answer, Verdict
 
 __all__ = ["VERSION", "Authenticate", "Candidate", "Close", "Deliver", "Drop", "Event", "Expired", "FetchKeys", "FrameMeter", "Guard", "Host", "HostLimits", "Identity", "Ignore", "KeysFetched", "Knock", "Need", "Now", "Peer", "Ping", "Policy", "Pong", "Registry", "Reply", "Response", "Revalidate", "Revocation", "Secret", "Session", "Stats", "Terminate", "TicketUnused", "Unavailable", "Waiting", "conform_line", "forked", "reason_table", "run"]
 

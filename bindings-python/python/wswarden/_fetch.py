@@ -36,6 +36,6 @@ def _fetch(url: str, within: float, max_bytes: int) -> bytes:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_arguments: Any) -> None:
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
         """Whoever could redirect could sign for anybody."""
         return None

@@ -201,7 +201,7 @@ class AsyncGuard(Guard):
             return await self._resolve(need, peer)
         except Exception as error:
             # Neither its text nor its traceback: they may show the credential.
-            logger.error("resolve failed: %s", type(error).__name__)  # noqa: TRY400
+            logger.error("resolve failed: %s", type(error).__name__)
             return Unavailable()
 
     def _fetch_due(self) -> None:
@@ -229,7 +229,9 @@ class AsyncGuard(Guard):
         if event is None:
             return
         extra = {"kind": event.kind, "reason": event.reason, "session": event.session, "suppressed": event.suppressed}
-        logger.info("session %d: %s%s", event.session, event.kind, f" ({event.reason})" if event.reason else "", extra=extra)
+        logger.info(
+            "session %d: %s%s", event.session, event.kind, f" ({event.reason})" if event.reason else "", extra=extra
+        )
         if self._audit is not None:
             self._audit(Record(event, subject, address))
 

@@ -106,7 +106,7 @@ class WebSocket(web.WebSocketResponse):
         )
         self.guarded = _Guarded(guard, session, self)
 
-    async def receive(self, timeout: float | None = None) -> Any:  # noqa: ASYNC109
+    async def receive(self, timeout: float | None = None) -> Any:
         """The next message that is within policy; one of type ``CLOSED`` when the connection has ended."""
         async with asyncio.timeout(timeout):
             data = await self.guarded.receive_text()

@@ -263,4 +263,3 @@ def _remote(scope: Scope) -> str:
     if server and server[1] is None:
         return "unix"
     raise ValueError("the server does not say who the client is (scope['client'])")
-

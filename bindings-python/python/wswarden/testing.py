@@ -98,7 +98,9 @@ def make_token(
         raise ValueError(f"alg: {alg!r} is none of {', '.join(_HASHES)}")
     body = {"sub": subject, "iss": issuer, "aud": audience, "iat": int(now), "exp": int(now + lasts)} | claims
     head = {"alg": alg, "typ": "JWT", "kid": kid}
-    signed = ".".join(_part({name: value for name, value in part.items() if value is not None}) for part in (head, body))
+    signed = ".".join(
+        _part({name: value for name, value in part.items() if value is not None}) for part in (head, body)
+    )
     key = secret.encode() if isinstance(secret, str) else secret
     return f"{signed}.{_base64url(hmac.digest(key, signed.encode(), _HASHES[alg]))}"
 

@@ -1,16 +1,16 @@
 """wswarden for the library ``websockets``::
 
-    from wswarden import Policy
-    from wswarden.websockets import Guard, serve
+from wswarden import Policy
+from wswarden.websockets import Guard, serve
 
-    guard = Guard(Policy.from_file("policy.toml"))
+guard = Guard(Policy.from_file("policy.toml"))
 
-    async def handler(ws):
-        async for message in guard.messages(ws):
-            await ws.send("hello " + message["content"])
+async def handler(ws):
+    async for message in guard.messages(ws):
+        await ws.send("hello " + message["content"])
 
-    async with serve(handler, "0.0.0.0", 8443, guard=guard, ssl=tls) as server:
-        await server.serve_forever()
+async with serve(handler, "0.0.0.0", 8443, guard=guard, ssl=tls) as server:
+    await server.serve_forever()
 """
 
 from __future__ import annotations
@@ -310,4 +310,3 @@ def _remote(transport: asyncio.BaseTransport) -> str:
     if transport.get_extra_info("socket").family == socket.AF_UNIX:
         return "unix"
     return cast(str, transport.get_extra_info("peername")[0])
-

@@ -1,14 +1,17 @@
 //! What judging credentials shares between connections: tickets, published keys, and the tokens
 //! that were found good.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::judge::Judged;
 use super::{Guard, derived};
 use crate::credential::ticket::{Binding, TicketFault, Tickets};
 use crate::credential::{KeySources, TokenCache};
+use crate::http::Refusal;
 use crate::identity::Identity;
 use crate::policy::{CredentialKind, Policy, PolicyError};
+use crate::reason::Reason;
 use crate::secret::Secret;
 use crate::time::{Now, Timestamp};
 
@@ -99,6 +102,21 @@ impl Guard {
             return Err(TicketFault::Revoked);
         }
         self.0.credentials.tickets().mint(identity, binding, entropy, now)
+    }
+
+    /// Judges a token by the keys and claims of the policy for `path`: for the host's own endpoints, such as
+    /// the one that mints tickets, which has to know who asks. Nothing is charged: such an endpoint has
+    /// limits of its own.
+    ///
+    /// # Errors
+    /// The refusal to answer with; [`Reason::IdentityUnavailable`] while the keys are being fetched.
+    pub fn verify_token(&self, path: &str, token: Secret, now: Now) -> Result<Arc<Identity>, Refusal> {
+        let policy = self.policy();
+        match self.judge_bare(policy.rules(path), token, now)? {
+            Judged::Identity(identity) if self.is_revoked(&identity, now.unix) => Err(Reason::Revoked.into()),
+            Judged::Identity(identity) => Ok(identity),
+            Judged::Ask(..) => Err(Reason::IdentityUnavailable.into()),
+        }
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout); none where the policy needs nothing

@@ -50,6 +50,14 @@ impl Guard {
         }
     }
 
+    /// Judges a token that came with no upgrade request.
+    pub(crate) fn judge_bare(&self, rules: &Rules, token: Secret, now: Now) -> Result<Judged, Refusal> {
+        match &rules.jwt {
+            Some(verifier) => self.judge_token(verifier, token, now),
+            None => Err(Reason::Internal.into()),
+        }
+    }
+
     /// Goes on with the host's answer. One that does not fit the question is a mistake of the host's,
     /// and no reason to let anybody in.
     pub(crate) fn answered(

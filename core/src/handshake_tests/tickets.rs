@@ -188,3 +188,19 @@ fn of_two_clients_with_one_ticket_exactly_one_gets_in() {
         assert_eq!(winners.iter().filter(|won| **won).count(), 1, "round {round}");
     }
 }
+
+#[test]
+fn the_hosts_own_endpoints_may_ask_whose_a_token_is() {
+    let story = Story::new("");
+    let ask = |token: String| story.guard.verify_token("/chat", Secret::from(token), story.now);
+    let alice = ask(story.token("alice", 60)).unwrap();
+    assert_eq!(alice.subject(), Some("alice"));
+    assert_eq!(ask(story.token("alice", -60)).unwrap_err().reason(), Reason::TokenExpired);
+    assert_eq!(ask("no.token.at all".into()).unwrap_err().reason(), Reason::CredentialInvalid);
+    let user = alice.user().unwrap().clone();
+    let _none_open = story.revoke(Revocation::User { user, issued_until: story.now.unix });
+    assert_eq!(ask(story.token("alice", 60)).unwrap_err().reason(), Reason::Revoked);
+    let no_keys = tickets("");
+    let asked = no_keys.guard.verify_token("/chat", Secret::from(story.token("alice", 60)), story.now);
+    assert_eq!(asked.unwrap_err().reason(), Reason::Internal, "a policy without keys");
+}

@@ -14,7 +14,8 @@ pub struct Credential {
     pub sources: Vec<Source>,
     /// Whether a connection without credential is let in as a guest.
     pub anonymous: bool,
-    /// The message that renews the credential on a live connection.
+    /// The message that renews the credential on a live connection. It carries what the first message
+    /// does, if the policy has one; else a token, if there are keys; else what the first source takes.
     pub refresh: Option<Refresh>,
     /// How often a session's identity is asked for again.
     pub revalidate: OrOff<Span>,

@@ -1,0 +1,255 @@
+// What a message costs in Node, from the Buffer that `ws` gives to a verdict, beside what users would otherwise use.
+//
+//     make bench-node        (after `make setup`; prints medians and ratios, writes target/bench-node.tsv)
+//
+// All peers take turns, round by round, in one process: a noisy machine disturbs all alike, so quote the ratios.
+
+import { writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { hostile, messages, rich, simple } from './corpus.mjs'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+const require = createRequire(join(root, 'bindings-node', 'package.json'))
+const { native } = require('./dist/native.js')
+const Ajv = require('ajv/dist/2020')
+const formats = require('ajv-formats')
+const z4 = require('zod')
+const z3 = require('zod3')
+const v = require('valibot')
+const { TypeCompiler } = require('@sinclair/typebox/compiler')
+const { FormatRegistry, Type } = require('@sinclair/typebox')
+
+const ROUNDS = 21
+const SAMPLE_MS = 6
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+FormatRegistry.Set('uuid', (value) => UUID.test(value))
+
+/** A connection under a policy whose limits are on and out of reach. */
+function connection(schema, maxBytes = '64KiB') {
+  const document = {
+    origin: { allow: ['https://app.example.com'] }, credential: { anonymous: true },
+    message: { schema, max_bytes: maxBytes, errors: { limit: 4_000_000_000, per: '1s' } },
+    rate: { connection: { messages: '1000000000/s', bytes: '100GiB/s' }, address: { messages: '1000000000/s' }, ban: 'off' },
+  }
+  const policy = new native.NativePolicy(JSON.stringify(document), false)
+  policy.build()
+  const guard = new native.NativeGuard(policy, ['pings', 'control_frames', 'repeated_headers', 'fragments', 'http_refusal'], [], Buffer.alloc(32, 7))
+  const headers = ['host', 'a', 'upgrade', 'websocket', 'connection', 'upgrade', 'sec-websocket-version', '13', 'sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ==', 'origin', 'https://app.example.com']
+  const { handle } = guard.admit({ method: 'GET', target: '/', version: '1.1', headers, peer: '198.51.100.7', tls: true })
+  return { handle, receive: guard.receiver(), receiveText: guard.textReceiver() }
+}
+
+/** Bytes in, accepted or not out; `object` ones give the value too. */
+function peers(schema, isRich) {
+  const ajv = new Ajv({ discriminator: isRich, strict: false })
+  formats(ajv)
+  const check = ajv.compile(schema)
+  const four = isRich ? zodRich(z4) : zodSimple(z4)
+  const three = isRich ? zodRich(z3) : zodSimple(z3)
+  const val = isRich ? undefined : v.strictObject({ type: v.picklist(['chat', 'typing', 'ping']), content: v.optional(v.pipe(v.string(), v.maxLength(5000))), channelId: v.optional(v.pipe(v.string(), v.uuid())) })
+  const box = isRich ? undefined : TypeCompiler.Compile(Type.Object({ type: Type.Union(['chat', 'typing', 'ping'].map((one) => Type.Literal(one))), content: Type.Optional(Type.String({ maxLength: 5000 })), channelId: Type.Optional(Type.String({ format: 'uuid' })) }, { additionalProperties: false }))
+  const { handle, receive, receiveText } = connection(schema)
+  const parsed = (judge) => (bytes) => {
+    try {
+      return judge(JSON.parse(bytes.toString()))
+    } catch {
+      return false
+    }
+  }
+  const rates = new Map()
+  const guide = (bytes) => {
+    const now = Date.now()
+    // The guide's limiter as it stands, with a limit that lets the benchmark through.
+    const recent = (rates.get('ann') || []).filter((stamp) => now - stamp < 1000)
+    if (recent.length >= 10) recent.length = 9
+    recent.push(now)
+    rates.set('ann', recent)
+    try {
+      four.parse(JSON.parse(bytes.toString()))
+      return true
+    } catch {
+      return false
+    }
+  }
+  return {
+    ours: (bytes) => (receive(handle, 1, bytes) & 0xff) === 1,
+    'ours, object': (bytes) => {
+      const text = receiveText(handle, 1, bytes)
+      return typeof text === 'string' && JSON.parse(text) !== undefined
+    },
+    'JSON.parse alone': parsed(() => true),
+    ajv: parsed((value) => check(value)),
+    'zod 4': parsed((value) => four.safeParse(value).success),
+    'zod 3': parsed((value) => three.safeParse(value).success),
+    ...(val && { valibot: parsed((value) => v.safeParse(val, value).success) }),
+    ...(box && { typebox: parsed((value) => box.Check(value)) }),
+    ...(isRich ? {} : { 'guide in full': guide }),
+  }
+}
+
+function zodSimple(z) {
+  return z.object({ type: z.enum(['chat', 'typing', 'ping']), content: z.string().max(5000).optional(), channelId: z.string().uuid().optional() }).strict()
+}
+
+function zodRich(z) {
+  const uuid = () => z.string().uuid()
+  const natural = () => z.number().int().min(0)
+  const meta = z.object({ client: z.enum(['web', 'ios', 'android', 'desktop']), ts: natural(), locale: z.string().max(16).optional() }).strict()
+  const attachment = z.object({ url: z.string().max(2048), mime: z.string().max(127), size: natural().max(1e9), name: z.string().max(255).optional() }).strict()
+  const message = (type, rest) => z.object({ type: z.literal(type), ...rest }).strict()
+  return z.discriminatedUnion('type', [
+    message('ping', { ts: natural().optional() }), message('typing', { channelId: uuid(), isTyping: z.boolean() }), message('delete', { messageId: uuid(), channelId: uuid().optional() }),
+    message('reaction', { messageId: uuid(), emoji: z.string().min(1).max(32), op: z.enum(['add', 'remove']) }),
+    message('chat', { id: uuid(), channelId: uuid(), content: z.string().min(1).max(5000), mentions: z.array(uuid()).max(50).optional(), attachments: z.array(attachment).max(10).optional(), replyTo: uuid().optional(), meta }),
+    message('edit', { messageId: uuid(), content: z.string().min(1).max(5000), meta }), message('presence', { status: z.enum(['online', 'away', 'busy', 'offline']) }), message('subscribe', {}),
+  ])
+}
+
+const median = (list) => list.sort((a, b) => a - b)[list.length >> 1]
+
+/** Nanoseconds a call, of all judges in turn. */
+function race(judges, bytes) {
+  const names = Object.keys(judges)
+  const counts = {}
+  for (const name of names) {
+    const judge = judges[name]
+    const began = performance.now()
+    let calls = 0
+    while (performance.now() - began < 4 * SAMPLE_MS) for (let at = 0; at < 16; at += 1, calls += 1) judge(bytes)
+    counts[name] = Math.max(1, Math.round(calls / 4))
+  }
+  const times = Object.fromEntries(names.map((name) => [name, []]))
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const name of names) {
+      const judge = judges[name]
+      const began = process.hrtime.bigint()
+      for (let at = 0; at < counts[name]; at += 1) judge(bytes)
+      times[name].push(Number(process.hrtime.bigint() - began) / counts[name])
+    }
+  }
+  return Object.fromEntries(names.map((name) => [name, median(times[name])]))
+}
+
+const rows = [['message', 'peer', 'ns', 'peer / ours', 'peer / ours with the object']]
+
+function verdicts() {
+  const [plain, union] = [peers(simple, false), peers(rich, true)]
+  for (const [name, bytes] of Object.entries(messages)) {
+    const judges = name.startsWith('R') ? union : plain
+    const wanted = !name.includes('I')
+    for (const [peer, judge] of Object.entries(judges)) {
+      const lenient = peer === 'JSON.parse alone'
+      if (!lenient && judge(bytes) !== wanted) throw new Error(`${peer} judges ${name} otherwise`)
+    }
+    const times = race(judges, bytes)
+    console.log(`\n${name} (${bytes.length} bytes)`)
+    for (const [peer, ns] of Object.entries(times)) {
+      const ratios = peer.startsWith('ours') ? ['', ''] : [ns / times.ours, ns / times['ours, object']].map((ratio) => ratio.toFixed(2))
+      rows.push([name, peer, ns.toFixed(1), ...ratios])
+      console.log(`  ${peer.padEnd(18)}${ns.toFixed(0).padStart(9)} ns${ratios[0] && `   ${ratios[0].padStart(6)} x ours   ${ratios[1].padStart(6)} x ours with the object`}`)
+    }
+  }
+}
+
+/** What the border costs: a call whose handle stands for nothing does everything but the core's work. */
+function border() {
+  const { receive } = connection(simple)
+  const { call } = race({ call: (bytes) => receive(0x1000001, 1, bytes) }, messages.M)
+  rows.push(['M', 'border alone', call.toFixed(1), '', ''])
+  console.log(`\nthe border alone, M: ${call.toFixed(0)} ns (arguments, clock, answer)`)
+}
+
+/** How long one message of a MiB holds the event loop. */
+function megabytes() {
+  console.log('\none hostile MiB')
+  const { handle, receive } = connection(simple, '2MiB')
+  const ajv = new Ajv()
+  formats(ajv)
+  const check = ajv.compile(simple)
+  for (const [name, bytes] of Object.entries(hostile)) {
+    const [own, other] = [[], []]
+    for (let round = 0; round < 9; round += 1) {
+      let began = process.hrtime.bigint()
+      const verdict = receive(handle, 1, bytes)
+      own.push(Number(process.hrtime.bigint() - began) / 1e3)
+      if ((verdict & 0xff) === 1) throw new Error(`${name} was delivered`)
+      began = process.hrtime.bigint()
+      check(JSON.parse(bytes.toString()))
+      other.push(Number(process.hrtime.bigint() - began) / 1e3)
+    }
+    const [ours, theirs] = [median(own), median(other)]
+    rows.push([name, 'ours', (ours * 1e3).toFixed(0), '', ''], [name, 'ajv', (theirs * 1e3).toFixed(0), (theirs / ours).toFixed(0), ''])
+    console.log(`  ${name}  ours ${ours.toFixed(1).padStart(8)} µs   JSON.parse + ajv ${theirs.toFixed(0).padStart(8)} µs   ${(theirs / ours).toFixed(0)} x`)
+  }
+}
+
+/** A million connections, all due for a ping: the longest time the loop is held, beside the guide's sweep. */
+function heartbeat(count = 1_000_000) {
+  class Socket {
+    isAlive = true
+    pings = 0
+    ping() {
+      this.pings += 1
+    }
+    terminate() {}
+  }
+  const clients = new Set(Array.from({ length: count }, () => new Socket()))
+  const sweeps = []
+  for (let round = 0; round < 5; round += 1) {
+    const began = performance.now()
+    clients.forEach((ws) => {
+      if (!ws.isAlive) return ws.terminate()
+      ws.isAlive = false
+      ws.ping()
+    })
+    sweeps.push(performance.now() - began)
+    clients.forEach((ws) => { ws.isAlive = true })
+  }
+  const document = {
+    origin: { allow: ['https://app.example.com'] }, credential: { anonymous: true }, heartbeat: { interval: '25s', timeout: '10s' },
+    cap: { total: 2 * count, tracked_addresses: 2 * count, per_address: 1000, unauthenticated_per_address: 1000 }, rate: { address: { handshakes: '1000000/s' } },
+  }
+  const policy = new native.NativePolicy(JSON.stringify(document), false)
+  policy.build()
+  const guard = new native.NativeGuard(policy, ['pings', 'control_frames', 'repeated_headers', 'fragments', 'http_refusal'], [], Buffer.alloc(32, 7), [0, 1.8e12])
+  const headers = ['host', 'a', 'upgrade', 'websocket', 'connection', 'upgrade', 'sec-websocket-version', '13', 'sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ==', 'origin', 'https://app.example.com']
+  const sockets = new Map()
+  for (let number = 0; number < count; number += 1) {
+    const peer = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`
+    const { handle, refusal } = guard.admit({ method: 'GET', target: '/', version: '1.1', headers, peer, tls: true })
+    if (refusal) throw new Error(refusal.reason)
+    sockets.set(handle, new Socket())
+  }
+  const records = Buffer.alloc(32 * 64)
+  const receive = guard.receiver()
+  const turns = []
+  for (let round = 1; round <= 3; round += 1) {
+    guard.setClock(25_000 * round, 1.8e12)
+    for (let idle = false; !idle;) {
+      const began = performance.now()
+      const due = guard.tick(records)
+      for (let at = 0; at < due * 32; at += 32) {
+        const handle = records.readDoubleLE(at)
+        sockets.get(handle).ping(Buffer.from(records.subarray(at + 16, at + 24)))
+      }
+      idle = guard.nextTimeout() !== 0
+      turns.push(performance.now() - began)
+      // Their pongs come in meanwhile.
+      for (let at = 0; at < due * 32; at += 32) receive(records.readDoubleLE(at), 10, Buffer.from(records.subarray(at + 16, at + 24)))
+    }
+  }
+  const pinged = [...sockets.values()].every((socket) => socket.pings === 3)
+  if (!pinged) throw new Error('not everybody was pinged in each round')
+  turns.sort((a, b) => a - b)
+  const [sweep, p999, longest] = [median(sweeps), turns[Math.floor(turns.length * 0.999)], turns.at(-1)]
+  rows.push(['1M pings', 'ours, longest turn', (longest * 1e6).toFixed(0), '', ''], ['1M pings', 'ours, 99.9 %', (p999 * 1e6).toFixed(0), '', ''], ['1M pings', 'guide, one sweep', (sweep * 1e6).toFixed(0), (sweep / longest).toFixed(1), ''])
+  console.log(`\n${count} connections, each pinged: the loop is held for ${longest.toFixed(3)} ms at most (99.9 %: ${p999.toFixed(3)} ms) in ${turns.length} turns; by the guide's sweep for ${sweep.toFixed(1)} ms: ${(sweep / longest).toFixed(1)} x (99.9 %: ${(sweep / p999).toFixed(1)} x)`)
+}
+
+const parts = { verdicts, border, megabytes, heartbeat }
+const chosen = process.argv.slice(2)
+for (const [name, part] of Object.entries(parts)) if (chosen.length === 0 || chosen.includes(name)) part()
+writeFileSync(join(root, 'target', 'bench-node.tsv'), `${rows.map((row) => row.join('\t')).join('\n')}\n`)
