@@ -826,6 +826,14 @@ wsw_status wsw_registry_close(struct wsw_registry *registry,
                               uint64_t now_mono,
                               uint32_t *verdict);
 
+/// Takes back a message that was delivered, as a validator of the application's own has found fault with it: it is
+/// answered, counted and recorded like one that the schema refuses. `WSW_STATUS_OK`: `*verdict` is written. One thread
+/// at a time.
+wsw_status wsw_registry_refuse_delivered(struct wsw_registry *registry,
+                                         uint64_t handle,
+                                         uint64_t now_mono,
+                                         uint32_t *verdict);
+
 /// Both clocks of the operating system, now: `CLOCK_BOOTTIME` on Linux, which goes on while the machine sleeps, and
 /// civil time. Thread-safe.
 struct wsw_time wsw_now(void);

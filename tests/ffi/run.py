@@ -66,7 +66,8 @@ def build():
     run("cmake", "--build", OUT / "cmake", minutes=20, quiet=True)
     run("cmake", "--install", OUT / "cmake", quiet=True)
     run("cargo", "build", "--locked", "-q", "-p", "wswarden-ffi", "--features", "testing", minutes=20)
-    run("cargo", "build", "--locked", "-q", "-p", "wswarden-ffi-tools", "-p", "wswarden-tests", "--bins", minutes=20)
+    # As tests/run.py builds them, so that nothing is built twice.
+    run("cargo", "build", "--locked", "-q", "--workspace", "--bins", minutes=20)
     TESTING.mkdir(parents=True, exist_ok=True)
     library = TESTING / "libwswarden.so"
     library.unlink(missing_ok=True)
