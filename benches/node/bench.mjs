@@ -22,8 +22,9 @@ const v = require('valibot')
 const { TypeCompiler } = require('@sinclair/typebox/compiler')
 const { FormatRegistry, Type } = require('@sinclair/typebox')
 
-const ROUNDS = 21
-const SAMPLE_MS = 6
+const ROUNDS = 401
+/** Short, so that few samples are cut in two by other processes. */
+const SAMPLE_MS = 0.5
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 FormatRegistry.Set('uuid', (value) => UUID.test(value))
 
@@ -32,7 +33,7 @@ function connection(schema, maxBytes = '64KiB') {
   const document = {
     origin: { allow: ['https://app.example.com'] }, credential: { anonymous: true },
     message: { schema, max_bytes: maxBytes, errors: { limit: 4_000_000_000, per: '1s' } },
-    rate: { connection: { messages: '1000000000/s', bytes: '100GiB/s' }, address: { messages: '1000000000/s' }, ban: 'off' },
+    rate: { connection: { messages: '1000000000/s', bytes: { limit: 1_000_000_000, per: '1s', burst: 1e15 } }, address: { messages: '1000000000/s' }, ban: 'off' },
   }
   const policy = new native.NativePolicy(JSON.stringify(document), false)
   policy.build()
@@ -118,8 +119,8 @@ function race(judges, bytes) {
     const judge = judges[name]
     const began = performance.now()
     let calls = 0
-    while (performance.now() - began < 4 * SAMPLE_MS) for (let at = 0; at < 16; at += 1, calls += 1) judge(bytes)
-    counts[name] = Math.max(1, Math.round(calls / 4))
+    while (performance.now() - began < 100 * SAMPLE_MS) for (let at = 0; at < 16; at += 1, calls += 1) judge(bytes)
+    counts[name] = Math.max(1, Math.round(calls / 100))
   }
   const times = Object.fromEntries(names.map((name) => [name, []]))
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -186,7 +187,16 @@ function megabytes() {
   }
 }
 
-/** A million connections, all due for a ping: the longest time the loop is held, beside the guide's sweep. */
+/** CPU time of this process, in milliseconds: what other processes do meanwhile does not count. */
+function cpu() {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e3
+}
+
+/**
+ * A million connections that came evenly within one heartbeat's interval, each pinged and answering: the longest time
+ * the loop is held, beside the guide's sweep over its Set.
+ */
 function heartbeat(count = 1_000_000) {
   class Socket {
     isAlive = true
@@ -198,16 +208,17 @@ function heartbeat(count = 1_000_000) {
   }
   const clients = new Set(Array.from({ length: count }, () => new Socket()))
   const sweeps = []
-  for (let round = 0; round < 5; round += 1) {
-    const began = performance.now()
+  for (let round = 0; round < 9; round += 1) {
+    const began = cpu()
     clients.forEach((ws) => {
       if (!ws.isAlive) return ws.terminate()
       ws.isAlive = false
       ws.ping()
     })
-    sweeps.push(performance.now() - began)
+    sweeps.push(cpu() - began)
     clients.forEach((ws) => { ws.isAlive = true })
   }
+  clients.clear()
   const document = {
     origin: { allow: ['https://app.example.com'] }, credential: { anonymous: true }, heartbeat: { interval: '25s', timeout: '10s' },
     cap: { total: 2 * count, tracked_addresses: 2 * count, per_address: 1000, unauthenticated_per_address: 1000 }, rate: { address: { handshakes: '1000000/s' } },
@@ -218,6 +229,7 @@ function heartbeat(count = 1_000_000) {
   const headers = ['host', 'a', 'upgrade', 'websocket', 'connection', 'upgrade', 'sec-websocket-version', '13', 'sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ==', 'origin', 'https://app.example.com']
   const sockets = new Map()
   for (let number = 0; number < count; number += 1) {
+    if (number % 40 === 0) guard.setClock(number / 40, 1.8e12)
     const peer = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`
     const { handle, refusal } = guard.admit({ method: 'GET', target: '/', version: '1.1', headers, peer, tls: true })
     if (refusal) throw new Error(refusal.reason)
@@ -226,27 +238,24 @@ function heartbeat(count = 1_000_000) {
   const records = Buffer.alloc(32 * 64)
   const receive = guard.receiver()
   const turns = []
-  for (let round = 1; round <= 3; round += 1) {
-    guard.setClock(25_000 * round, 1.8e12)
-    for (let idle = false; !idle;) {
-      const began = performance.now()
+  for (let now = 25_001; now <= 75_001; now += 1) {
+    guard.setClock(now, 1.8e12)
+    for (let more = true; more;) {
+      const began = cpu()
       const due = guard.tick(records)
-      for (let at = 0; at < due * 32; at += 32) {
-        const handle = records.readDoubleLE(at)
-        sockets.get(handle).ping(Buffer.from(records.subarray(at + 16, at + 24)))
-      }
-      idle = guard.nextTimeout() !== 0
-      turns.push(performance.now() - began)
+      for (let at = 0; at < due * 32; at += 32) sockets.get(records.readDoubleLE(at)).ping(Buffer.from(records.subarray(at + 16, at + 24)))
+      more = guard.nextTimeout() === 0
+      turns.push(cpu() - began)
       // Their pongs come in meanwhile.
-      for (let at = 0; at < due * 32; at += 32) receive(records.readDoubleLE(at), 10, Buffer.from(records.subarray(at + 16, at + 24)))
+      for (let at = 0; at < due * 32; at += 32) receive(records.readDoubleLE(at), 10, records.subarray(at + 16, at + 24))
     }
   }
-  const pinged = [...sockets.values()].every((socket) => socket.pings === 3)
-  if (!pinged) throw new Error('not everybody was pinged in each round')
+  for (const { pings } of sockets.values()) if (pings < 2 || pings > 3) throw new Error(`${pings} pings in two rounds`)
   turns.sort((a, b) => a - b)
-  const [sweep, p999, longest] = [median(sweeps), turns[Math.floor(turns.length * 0.999)], turns.at(-1)]
-  rows.push(['1M pings', 'ours, longest turn', (longest * 1e6).toFixed(0), '', ''], ['1M pings', 'ours, 99.9 %', (p999 * 1e6).toFixed(0), '', ''], ['1M pings', 'guide, one sweep', (sweep * 1e6).toFixed(0), (sweep / longest).toFixed(1), ''])
-  console.log(`\n${count} connections, each pinged: the loop is held for ${longest.toFixed(3)} ms at most (99.9 %: ${p999.toFixed(3)} ms) in ${turns.length} turns; by the guide's sweep for ${sweep.toFixed(1)} ms: ${(sweep / longest).toFixed(1)} x (99.9 %: ${(sweep / p999).toFixed(1)} x)`)
+  const at = (share) => turns[Math.floor(turns.length * share)]
+  const [sweep, half, p99, p9999, longest] = [median(sweeps), at(0.5), at(0.99), at(0.9999), turns.at(-1)]
+  rows.push(['1M pings', 'ours, longest turn', (longest * 1e6).toFixed(0), '', ''], ['1M pings', 'ours, 99.99 %', (p9999 * 1e6).toFixed(0), '', ''], ['1M pings', 'guide, one sweep', (sweep * 1e6).toFixed(0), (sweep / longest).toFixed(1), ''])
+  console.log(`\n${count} connections, each pinged: the loop is held for ${longest.toFixed(3)} ms at most (50 %: ${half.toFixed(3)}, 99 %: ${p99.toFixed(3)}, 99.99 %: ${p9999.toFixed(3)} ms) in ${turns.length} turns; by the guide's sweep for ${sweep.toFixed(1)} ms: ${(sweep / longest).toFixed(1)} x (99.99 %: ${(sweep / p9999).toFixed(1)} x)`)
 }
 
 const parts = { verdicts, border, megabytes, heartbeat }

@@ -304,6 +304,8 @@ export class Session<Message = unknown> {
   }
 
   #read(): NativeSession {
+    // Some hosts end the connection within the call that closes it.
+    if (this.#ended) return this.#about
     return this.#call(() => this.#engine.native.session(this.#handle)) ?? this.#about
   }
 
