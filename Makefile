@@ -34,10 +34,11 @@ lint: setup ## Format, clippy, docs, licences, generated files
 bench: ## Criterion benches; the reports are in target/criterion
 	cargo bench --locked -p wswarden-benches
 
-bench-python: build ## The wheel beside what Python servers would otherwise use; figures in target/bench-python.tsv
+bench-python: build ## The wheel beside what Python servers would otherwise use; figures in benches/data/python.tsv
 	$(PYTHON) -m venv --clear target/python-bench
 	target/python-bench/bin/pip install --quiet -r benches/python/requirements.txt target/wheels/wswarden-*-abi3-manylinux*.whl
-	target/python-bench/bin/python benches/python/bench.py target/bench-python.tsv
+	mkdir -p benches/data
+	target/python-bench/bin/python benches/python/bench.py benches/data/python.tsv
 
 bench-node: $(BINDING_READY) ## Node beside ajv, zod, valibot, typebox; target/bench-node.tsv
 	cd bindings-node && node scripts/build.mjs --release

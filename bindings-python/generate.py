@@ -96,8 +96,10 @@ def extension() -> ModuleType:
 def stubs(*options: str) -> str:
     """The types of the extension; `options` are maturin's."""
     with tempfile.TemporaryDirectory() as folder:
-        command = ["maturin", "generate-stubs", "--quiet", "--manifest-path", str(HERE / "Cargo.toml"), "--out", folder]
-        subprocess.run([*command, *options], check=True, stdout=sys.stderr)
+        command = ["maturin", "generate-stubs", "--quiet", "--out", folder, *options]
+        # In a source distribution the project's file stands one level up.
+        project = next(place for place in (HERE, HERE.parent) if (place / "pyproject.toml").exists())
+        subprocess.run(command, check=True, stdout=sys.stderr, cwd=project)
         text = next(Path(folder).rglob("_core.pyi")).read_text()
     # Types written by hand are quoted; in a stub they need not be.
     text = re.sub(r'((?:: |-> ))"([^"\n]+)"', r"\1\2", text)

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 from pathlib import Path
@@ -257,13 +258,14 @@ WHEELS = ROOT / "target" / "wheels"
 def python():
     """The wheel: built, looked at, installed in a fresh environment of each Python there is, and tested there."""
     shutil.rmtree(WHEELS, ignore_errors=True)
-    env = {"PATH": f"{VENV}:{os.environ['PATH']}"}
-    if not step("wheel", ["maturin", "build", "--release", "--locked", "--out", WHEELS], env=env, cwd=PYTHON):
+    env = {"PATH": f"{VENV}:{os.environ['PATH']}", "CARGO_TARGET_DIR": str(ROOT / "target")}
+    source = source_distribution(env)
+    # The wheel is built from the sdist, and so shows that it is whole.
+    if not source or not step("wheel", ["maturin", "build", "--release", "--out", WHEELS], env=env, cwd=source):
         return
     (wheel,) = WHEELS.glob("*.whl")
     step("wheel's ABI", [VENV / "abi3audit", "--strict", "--report", wheel])
     step("wheel's files", [VENV / "check-wheel-contents", wheel])
-    source_distribution(env)
     step("wheel's metadata", [VENV / "twine", "check", "--strict", *WHEELS.iterdir()])
     environments = [fresh_environment(name, interpreter, wheel) for name, interpreter in interpreters()]
     for installed in filter(None, environments):
@@ -271,16 +273,16 @@ def python():
         quiet = {"PYTHONDONTWRITEBYTECODE": "1"}
         step(f"python {installed.name}", tests, PYTEST, quiet, cwd=installed, minutes=10)
     if environments and environments[0]:
-        python_types(environments[0] / "bin" / "python", env)
+        python_types(environments[0] / "bin" / "python", source, env)
         python_attacked(environments[0] / "bin" / "python")
 
 
-def python_types(interpreter, env):
+def python_types(interpreter, source, env):
     """The generated files are what the code makes, and the types are what runs."""
     package = PYTHON / "python" / "wswarden"
-    make = [interpreter, PYTHON / "generate.py"]
+    make = [interpreter, source / "bindings-python" / "generate.py"]
     generated(package.relative_to(ROOT) / "_reason.py", [*make, "reasons"])
-    generated(package.relative_to(ROOT) / "_core.pyi", [*make, "stubs", "--release", "--locked"], env)
+    generated(package.relative_to(ROOT) / "_core.pyi", [*make, "stubs", "--release"], env)
     step("mypy", [interpreter, "-m", "mypy", "--strict", package])
     step("stubtest", [interpreter, "-m", "mypy.stubtest", "wswarden._core"])
     step("pyright", [VENV / "pyright", "--pythonpath", interpreter, package])
@@ -316,6 +318,9 @@ def python_attacked(interpreter):
                 else:
                     text += "expect = { " + ", ".join(f'"{name}" = "{below["expect"]}"' for name in below["attacks"]) + " }\n"
                 server.target.write_text(text)
+                if library == "websockets":
+                    clients = [VENV / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e"]
+                    step("clients websockets", clients, PYTEST, {"WSW_E2E": str(server.e2e)}, minutes=5)
                 step(f"attack {library}", [attack, "--no-skip", server.target], ATTACK, minutes=5)
                 row(f"drain {library}", *((1, 0) if server.drain() == 0 else (0, 1)), 0)
         except RuntimeError as error:
@@ -326,13 +331,18 @@ def python_attacked(interpreter):
 
 
 def source_distribution(env):
-    """What machines without a wheel install: it must build from nothing but itself."""
+    """What machines without a wheel install, unpacked; None when it cannot be made."""
     if not step("sdist", ["maturin", "sdist", "--out", WHEELS], env=env, cwd=PYTHON):
-        return
-    # With the dev profile, in the folder where most of it is built already.
-    env = env | {"CARGO_TARGET_DIR": str(ROOT / "target"), "MATURIN_PEP517_ARGS": "--profile dev"}
-    build = ["pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", ROOT / "target" / "sdist"]
-    step("sdist builds", [*build, *WHEELS.glob("*.tar.gz")], env=env)
+        return None
+    folder = ROOT / "target" / "sdist"
+    shutil.rmtree(folder, ignore_errors=True)
+    (archive,) = WHEELS.glob("*.tar.gz")
+    with tarfile.open(archive) as files:
+        files.extractall(folder, filter="data")
+    # Its files are as old as time itself: cargo would take them for those it has built before.
+    for file in folder.rglob("*"):
+        file.touch()
+    return next(folder.iterdir())
 
 
 def interpreters():

@@ -7,10 +7,12 @@ with it. Bytes go in; a verdict comes out, with the limits of connection, user a
 (the peers'). A ratio is the peer's median over ours: quote ratios, as machines differ.
 """
 
+import datetime
+import platform
 import statistics
 import sys
 import time
-from itertools import repeat
+from itertools import cycle, repeat
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -28,6 +30,7 @@ from wswarden.testing import make_token, upgrade_headers
 ROUNDS = 25
 SECRET = "a secret of the bench, of 32 bytes or more"
 MUCH = "100000000/s"
+VERDICT, DECODE = "wswarden", "wswarden decode"
 
 
 class Chat(msgspec.Struct, forbid_unknown_fields=True):
@@ -92,7 +95,7 @@ def nanoseconds(call, argument, calls):
 
 
 def race(contestants):
-    """The median of each contestant: {name: (call, argument)}."""
+    """The quartiles of each contestant: {name: (call, argument)}."""
     calls = {}
     for name, (call, argument) in contestants.items():
         once = max(nanoseconds(call, argument, 50), 1)
@@ -101,7 +104,7 @@ def race(contestants):
     for _ in range(ROUNDS):
         for name, (call, argument) in contestants.items():
             rounds[name].append(nanoseconds(call, argument, calls[name]))
-    return {name: statistics.median(times) for name, times in rounds.items()}
+    return {name: statistics.quantiles(times, n=4) for name, times in rounds.items()}
 
 
 def quiet(call):
@@ -126,8 +129,8 @@ def main():
         decode = msgspec.json.Decoder(Rich if name == "R" else Chat).decode
         validator = jsonschema_rs.validator_for(schema, validate_formats=True)
         contestants = {
-            "ours: verdict": (ours.receive, data),
-            "ours: decode": (ours.decode, data),
+            VERDICT: (ours.receive, data),
+            DECODE: (ours.decode, data),
             "msgspec Struct": (quiet(decode) if name == "I1" else decode, data),
             "orjson + jsonschema-rs": (lambda data, valid=validator.is_valid: valid(orjson.loads(data)), data),
             "empty pyo3 call": (ours.drained, 0),
@@ -144,14 +147,23 @@ def main():
             contestants["pydantic"] = (quiet(validate) if name == "I1" else validate, data)
             contestants["limits + pydantic"] = (quiet(both) if name == "I1" else both, data)
         if name == "I1":
-            contestants.pop("ours: decode")
-            contestants["ours: verdict"] = (bearing().receive, data)
+            contestants.pop(DECODE)
+            contestants[VERDICT] = (bearing().receive, data)
         rows += report(name, race(contestants))
     rows += report("JWT HS256", race(tokens()))
     if len(sys.argv) > 1:
         with open(sys.argv[1], "w") as file:
-            file.write("message\tcontestant\tns\tover ours\tover decode\n")
+            file.write(
+                f"# date: {datetime.date.today()}\n# machine: {machine()}\n# python: {platform.python_version()}\n"
+            )
+            file.write("group\tcase\tsubject\tmedian\tlow\thigh\tunit\n")
             file.writelines("\t".join(row) + "\n" for row in rows)
+
+
+def machine():
+    """What the processor calls itself."""
+    with open("/proc/cpuinfo") as file:
+        return next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
 
 
 def bearing():
@@ -173,31 +185,36 @@ def bearing():
 def tokens():
     """A token verified, with its times, issuer and audience; ours without its cache of good tokens."""
     now = time.time()
-    token = make_token(SECRET, "ann", issuer="i", audience="a", now=now, lasts=3600)
-    uncached = session(corpus.PLAIN, cap={"cached_tokens": 0}).guard
+    several = [
+        make_token(SECRET, f"user{number}", issuer="i", audience="a", now=now, lasts=3600) for number in range(64)
+    ]
+    token = several[0]
+    # With room for one token, each of several in turn is a new one.
+    turns = cycle(several)
+    uncached = session(corpus.PLAIN, cap={"cached_tokens": 1}).guard
     cached = session(corpus.PLAIN).guard
 
     def verify(token):
         return jwt.decode(token, SECRET, algorithms=["HS256"], audience="a", issuer="i")
 
     return {
-        "ours: verdict": (uncached.verify_token, token),
-        "ours: seen before": (cached.verify_token, token),
+        VERDICT: (lambda _: uncached.verify_token(next(turns)), token),
+        "wswarden, seen before": (cached.verify_token, token),
         "PyJWT": (verify, token),
     }
 
 
-def report(name, medians):
-    ours = medians["ours: verdict"]
-    decode = medians.get("ours: decode")
-    rows = []
-    print(f"\n{name}")
-    for contestant, median in medians.items():
-        over, object_over = median / ours, median / decode if decode else None
-        told = f"{over:8.2f}" + (f"{object_over:10.2f}" if object_over else "")
-        print(f"  {contestant:<26}{median:10.0f} ns {told}")
-        rows.append((name, contestant, f"{median:.0f}", f"{over:.2f}", f"{object_over:.2f}" if object_over else ""))
-    return rows
+def report(name, quartiles):
+    """Prints medians and ratios; gives the rows of the data file."""
+    ours, decode = (quartiles[kind][1] if kind in quartiles else None for kind in (VERDICT, DECODE))
+    print(f"\n{name:<28}{'median':>10}   {'over verdict':>12}{'over decode':>12}")
+    for contestant, (_, median, _) in quartiles.items():
+        over = f"{median / decode:12.2f}" if decode else ""
+        print(f"  {contestant:<26}{median:10.0f}   {median / ours:12.2f}{over}")
+    return [
+        ("python", name, contestant, f"{median:.1f}", f"{low:.1f}", f"{high:.1f}", "ns")
+        for contestant, (low, median, high) in quartiles.items()
+    ]
 
 
 if __name__ == "__main__":

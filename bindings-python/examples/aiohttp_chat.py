@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 from aiohttp import web
+
 from wswarden import Policy
 from wswarden.aiohttp import Guard
 

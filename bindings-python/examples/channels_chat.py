@@ -16,6 +16,7 @@ from daphne.endpoints import build_endpoint_description_strings  # noqa: E402
 from daphne.server import Server  # noqa: E402
 from django.core.asgi import get_asgi_application  # noqa: E402
 from django.urls import path  # noqa: E402
+
 from wswarden import Policy  # noqa: E402
 from wswarden.asgi import Guard, GuardMiddleware  # noqa: E402
 

@@ -6,6 +6,7 @@ from typing import Literal
 import uvicorn
 from fastapi import FastAPI, WebSocket
 from pydantic import BaseModel, ConfigDict, Field
+
 from wswarden import Policy
 from wswarden.asgi import Guard, GuardMiddleware
 

@@ -9,7 +9,12 @@ use wswarden_core::message::{Entry, Kind};
 use crate::errors;
 
 /// Keys, and short values such as tags, that were seen before: as Python strings that know their hash.
-pub(crate) struct Keys([Option<(Box<[u8]>, Py<PyString>)>; KEYS]);
+pub(crate) struct Keys([Option<Kept>; KEYS]);
+
+struct Kept {
+    bytes: Box<[u8]>,
+    string: Py<PyString>,
+}
 
 const KEYS: usize = 256;
 /// Longer keys, and longer values, are seldom the same.
@@ -31,10 +36,10 @@ impl Keys {
         }
         let kept = &mut self.0[place(raw)];
         match kept {
-            Some((bytes, string)) if **bytes == *raw => Ok(string.bind(py).clone()),
+            Some(Kept { bytes, string }) if **bytes == *raw => Ok(string.bind(py).clone()),
             _ => {
                 let string = PyString::from_bytes(py, raw)?;
-                *kept = Some((raw.into(), string.clone().unbind()));
+                *kept = Some(Kept { bytes: raw.into(), string: string.clone().unbind() });
                 Ok(string)
             }
         }

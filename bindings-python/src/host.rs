@@ -22,15 +22,12 @@ impl Host {
     #[new]
     #[pyo3(signature = (*, pings = false, control_frames = false, repeated_headers = false, fragments = false, http_refusal = false))]
     fn new(pings: bool, control_frames: bool, repeated_headers: bool, fragments: bool, http_refusal: bool) -> Self {
-        let claims: [(bool, fn(core::Host) -> core::Host); 5] = [
-            (pings, core::Host::pings),
-            (control_frames, core::Host::control_frames),
-            (repeated_headers, core::Host::repeated_headers),
-            (fragments, core::Host::fragments),
-            (http_refusal, core::Host::http_refusal),
-        ];
-        let claimed = claims.into_iter().filter(|(claimed, _)| *claimed);
-        Self(claimed.fold(core::Host::NOTHING, |host, (_, claim)| claim(host)))
+        let claim = |host, claimed: bool, claim: fn(core::Host) -> core::Host| if claimed { claim(host) } else { host };
+        let host = claim(core::Host::NOTHING, pings, core::Host::pings);
+        let host = claim(host, control_frames, core::Host::control_frames);
+        let host = claim(host, repeated_headers, core::Host::repeated_headers);
+        let host = claim(host, fragments, core::Host::fragments);
+        Self(claim(host, http_refusal, core::Host::http_refusal))
     }
 
     /// A host that reads the socket itself, and can do everything.

@@ -36,7 +36,9 @@ fn read_at(given: &Bound<'_, PyAny>, depth: u32) -> PyResult<Value> {
     if let Ok(dict) = given.cast::<PyDict>() {
         let member = |(name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
             let name = name.cast::<PyString>().map_err(|_| PyTypeError::new_err("a policy's names are str"))?;
-            Ok((name.to_str()?.to_owned(), read_at(&value, depth + 1)?))
+            let name = name.to_str()?;
+            let value = if name == "schema" { schema(&value, depth + 1)? } else { read_at(&value, depth + 1)? };
+            Ok((name.to_owned(), value))
         };
         return dict.iter().map(member).collect::<PyResult<Map<_, _>>>().map(Value::Object);
     }
@@ -49,6 +51,17 @@ fn read_at(given: &Bound<'_, PyAny>, depth: u32) -> PyResult<Value> {
     }
     let plain = given.py().import("wswarden._schemas")?.getattr("plain")?.call1((given,))?;
     read_at(&plain, depth + 1)
+}
+
+/// Where a schema is expected, text that begins as an object does is JSON.
+fn schema(given: &Bound<'_, PyAny>, depth: u32) -> PyResult<Value> {
+    match given.cast::<PyString>() {
+        Ok(text) if text.to_str()?.trim_start().starts_with('{') => {
+            let parsed = given.py().import("wswarden._schemas")?.getattr("from_json")?.call1((text,))?;
+            read_at(&parsed, depth)
+        }
+        _ => read_at(given, depth),
+    }
 }
 
 fn integer(given: &Bound<'_, PyAny>) -> PyResult<Value> {

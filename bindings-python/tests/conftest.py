@@ -3,6 +3,7 @@
 import copy
 
 import pytest
+
 import wswarden
 from wswarden.testing import FakeClock, make_token
 

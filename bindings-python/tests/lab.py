@@ -6,8 +6,9 @@ import socket
 import time
 
 import uvicorn
-from conftest import ORIGIN, token
 from websockets.asyncio.client import connect
+
+from conftest import ORIGIN, token
 
 HELLO = '{"type":"chat","content":"hello"}'
 

@@ -5,11 +5,12 @@ import contextlib
 import json
 
 import pytest
-import wswarden
 from aiohttp import web
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+import wswarden
 from conftest import policy
 from lab import HELLO, client, free_socket, until
-from websockets.exceptions import ConnectionClosed, InvalidStatus
 from wswarden import Identity, Reason, Revocation
 from wswarden.aiohttp import Guard
 

@@ -5,14 +5,16 @@ import dataclasses
 import json
 from typing import TypedDict
 
+import litestar
 import msgspec
 import pydantic
 import pytest
+from fastapi import FastAPI, WebSocket
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
 import wswarden
 from conftest import policy
-from fastapi import FastAPI, WebSocket
 from lab import HELLO, client, until, uvicorn_server
-from websockets.exceptions import ConnectionClosed, InvalidStatus
 from wswarden import Identity, Reason, Revocation
 from wswarden.asgi import Guard, GuardMiddleware
 from wswarden.testing import upgrade_headers
@@ -351,3 +353,25 @@ async def test_http2_needs_no_key():
     headers = [(b"host", b"x"), (b"sec-websocket-version", b"13")]
     (close,) = await scoped(http_version="2", headers=headers)
     assert close["reason"] == "credential_missing"
+
+
+async def test_litestar_is_guarded_the_same_way():
+    guard = Guard(plain(), waive=WAIVE)
+
+    @litestar.websocket("/chat")
+    async def chat(socket: litestar.WebSocket) -> None:
+        await socket.accept()
+        async for message in guard.messages(socket, Chat):
+            await socket.send_text(message.content)
+
+    app = GuardMiddleware(litestar.Litestar([chat]), guard=guard)
+    async with served(guard, app) as port:
+        async with client(port) as ws:
+            await ws.send("nothing")
+            assert json.loads(await ws.recv())["code"] == "invalid_json"
+            await ws.send(HELLO)
+            assert await ws.recv() == "hello"
+        with pytest.raises(InvalidStatus) as caught:
+            await client(port, who=None)
+        assert caught.value.response.status_code == 401
+        await until(lambda: guard.stats().connections == 0)

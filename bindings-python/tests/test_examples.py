@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ORIGIN, SECRET, token
-from lab import free_socket, now
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from conftest import ORIGIN, SECRET, token
+from lab import free_socket, now
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 PROXY = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}

@@ -4,6 +4,7 @@ import ipaddress
 import pickle
 
 import pytest
+
 import wswarden
 from conftest import ORIGIN, policy, token
 from wswarden import Host, Identity, Policy, Reason, Refused, Session, Unavailable, Waiting

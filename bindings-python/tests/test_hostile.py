@@ -8,6 +8,7 @@ import sys
 import threading
 
 import pytest
+
 import wswarden
 from conftest import policy, token
 from wswarden import Deliver, Ended, Host, Identity, Now, Registry, Revocation, WswardenError

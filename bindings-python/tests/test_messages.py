@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 import wswarden
 from conftest import POLICY, policy, token
 from wswarden import Authenticate, Close, Deliver, Drop, Ended, Identity, Ignore, Ping, Pong, Reason, Reply, Terminate

@@ -11,9 +11,10 @@ from typing import Annotated, Literal
 import msgspec
 import pydantic
 import pytest
+from typing_extensions import TypedDict
+
 import wswarden
 from conftest import CHAT, ORIGIN, POLICY, SECRET, policy, token
-from typing_extensions import TypedDict
 from wswarden import Guard, Host, Identity, KeysFetched, Policy, PolicyError, Reason, Refused, TicketUnused
 from wswarden.testing import LOCAL, assert_delivered, assert_refused, make_token, upgrade_headers
 
@@ -72,6 +73,11 @@ def test_a_union_is_one_schema_for_all(clock):
 def test_what_is_no_schema_is_said_so():
     with pytest.raises(TypeError, match="cannot hold a value of type object"):
         policy(message={"types": {"chat": {"schema": object()}}})
+
+
+def test_a_schema_as_text_is_read_strictly():
+    with pytest.raises(ValueError, match="'type' twice"):
+        policy(message={"types": {"chat": {"schema": '{"type":"object","type":"array"}'}}})
 
 
 def test_durations_may_be_timedeltas():

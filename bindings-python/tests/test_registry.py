@@ -3,6 +3,7 @@
 import gc
 
 import pytest
+
 import wswarden
 from conftest import policy, token
 from wswarden import Close, Ping, Registry, Terminate

@@ -6,11 +6,12 @@ import json
 import logging
 
 import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Frame, Opcode
+
 import wswarden
 from conftest import ORIGIN, POLICY, policy, token
 from lab import HELLO, client, now, until
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.frames import Frame, Opcode
 from wswarden import Identity, Reason, Revocation, Unavailable
 from wswarden.websockets import Guard, serve
 

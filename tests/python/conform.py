@@ -19,13 +19,13 @@ UNIX = 1_800_000_000
 
 def main():
     for line in sys.stdin.buffer:
-        print(json.dumps(answer(line), separators=(",", ":"), sort_keys=True, ensure_ascii=False), flush=True)
+        print(json.dumps(answer(line), separators=(",", ":"), sort_keys=True), flush=True)
 
 
 def answer(line):
     """The answer to a question; it has the question's id, and `error` where the question is none."""
     try:
-        question = json.loads(line)
+        question = json.loads(line, parse_constant=no_json)
         own = OPS.get(question.get("op")) if isinstance(question, dict) else None
     except (ValueError, RecursionError, TypeError):
         own = None
@@ -37,9 +37,13 @@ def answer(line):
         said = {"error": f"policy: {error}"}
     except script.Wrong as wrong:
         said = {"error": str(wrong)}
-    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError, wswarden.WswardenError) as error:
         said = {"error": f"{type(error).__name__}: {error}"}
     return said | {"id": question.get("id")}
+
+
+def no_json(name):
+    raise ValueError(f"{name} is no JSON")
 
 
 def version(question):

@@ -2,12 +2,13 @@
 
     WSW_SERVER="python tests/python/server.py websockets" tests/run.py e2e
 
-It takes the demo's options and echoes what is delivered. `uvicorn` is a FastAPI application, whose heartbeat is
-uvicorn's own, as ASGI has none: the policy's is put off.
+It takes the demo's options. `websockets` is a chat like the demo, the others echo what is delivered. `uvicorn` is a
+FastAPI application, whose heartbeat is uvicorn's own, as ASGI has none: the policy's is put off.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -73,17 +74,35 @@ async def until_interrupted(guard, over):
 
 
 async def by_websockets(options, identity):
+    from websockets.exceptions import ConnectionClosed
+
     from wswarden.websockets import Guard, serve
 
     cert, context, _ = identity
     guard = Guard(wswarden.Policy.from_file(options.policy))
 
-    async def echo(ws):
-        async for message in ws:
+    listeners, sending = set(), set()
+
+    async def send(ws, message):
+        # Who does not read is closed by the guard; who has left, has left.
+        with contextlib.suppress(ConnectionClosed, wswarden.ConnectionClosed):
             await ws.send(message)
 
+    async def chat(ws):
+        listeners.add(ws)
+        try:
+            async for message in ws:
+                for listener in listeners:
+                    task = asyncio.create_task(send(listener, message))
+                    sending.add(task)
+                    task.add_done_callback(sending.discard)
+        except ConnectionClosed:
+            pass
+        finally:
+            listeners.discard(ws)
+
     host, port = options.listen.split(":")
-    async with serve(echo, host, int(port), guard=guard, ssl=context) as server:
+    async with serve(chat, host, int(port), guard=guard, ssl=context) as server:
         ready(options, server.sockets[0].getsockname()[1], cert)
         await until_interrupted(guard, lambda: None)
 

@@ -242,7 +242,8 @@ class Connection:
         match verdict:
             case Reply(text=text):
                 self._record(verdict.event)
-                await self._send_text(text)
+                with suppress(OSError):  # the peer has left; reading says so
+                    await self._send_text(text)
             case Close(code=code, text=text):
                 self._record(verdict.event)
                 self._is_closing(verdict)

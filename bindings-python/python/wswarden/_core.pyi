@@ -5,12 +5,12 @@ What is compiled of wswarden; import the package `wswarden` instead.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from os import PathLike
-from typing import Any, Final, Literal, NoReturn, Self, SupportsFloat, SupportsIndex, final
-
-from typing_extensions import Buffer, disjoint_base
-
-from wswarden._reason import Reason
+from typing import Any, Literal, NoReturn, Self
+from typing_extensions import Buffer
 from wswarden._types import Action, Answer, Verdict
+from typing import Final, SupportsFloat, SupportsIndex, final
+from typing_extensions import disjoint_base
+from wswarden._reason import Reason
 
 __all__ = ["VERSION", "Authenticate", "Candidate", "Close", "Deliver", "Drop", "Event", "Expired", "FetchKeys", "FrameMeter", "Guard", "Host", "HostLimits", "Identity", "Ignore", "KeysFetched", "Knock", "Need", "Now", "Peer", "Ping", "Policy", "Pong", "Registry", "Reply", "Response", "Revalidate", "Revocation", "Secret", "Session", "Stats", "Terminate", "TicketUnused", "Unavailable", "Waiting", "conform_line", "forked", "reason_table", "run"]
 
@@ -72,7 +72,7 @@ class Close:
     """
     Send a close frame with this code and text, and hand over no more messages.
     """
-    __match_args__: Final[tuple[str, str]]
+    __match_args__ = ('code', 'reason')
     def __repr__(self, /) -> str: ...
     @property
     def code(self, /) -> int:
@@ -105,7 +105,7 @@ class Deliver:
     """
     Hand the message to the application.
     """
-    __match_args__: Final[tuple[str]]
+    __match_args__ = ('type',)
     def __repr__(self, /) -> str: ...
     @property
     def type(self, /) -> str | None:
@@ -118,7 +118,7 @@ class Drop:
     """
     Drop the message, or take no notice of the frame.
     """
-    __match_args__: Final[tuple[str]]
+    __match_args__ = ('reason',)
     def __repr__(self, /) -> str: ...
     @property
     def event(self, /) -> Event | None:
@@ -385,6 +385,19 @@ class Guard:
         """
         The guard's state in numbers.
         """
+    def verify_token(self, /, token: str | bytes, *, path: str = "/", now: Now | None = None) -> Identity:
+        """
+        Judges a token by the policy's keys and claims: for the application's own endpoints, such as the one that mints
+        tickets, which has to know who asks. Nothing is charged: such an endpoint has limits of its own.
+
+        Args:
+            token: the token, without "Bearer".
+            path: the path whose policy counts.
+            now: the moment; by default the guard's clock is read.
+
+        Raises:
+            Refused: with the HTTP answer to send; for `IDENTITY_UNAVAILABLE` while keys are being fetched.
+        """
 
 @final
 class Host:
@@ -610,7 +623,7 @@ class Now:
         mono: nanoseconds on a monotonic clock, since any fixed origin.
         unix: nanoseconds since 1970-01-01T00:00:00Z.
     """
-    __match_args__: Final[tuple[str, str]]
+    __match_args__ = ('mono', 'unix')
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
@@ -672,7 +685,7 @@ class Ping:
     """
     Send a ping frame with this payload.
     """
-    __match_args__: Final[tuple[str]]
+    __match_args__ = ('payload',)
     def __repr__(self, /) -> str: ...
     @property
     def payload(self, /) -> bytes:
@@ -814,7 +827,7 @@ class Reply:
     """
     Send `text` as a text message, and drop the message that came.
     """
-    __match_args__: Final[tuple[str, str]]
+    __match_args__ = ('reason', 'text')
     def __repr__(self, /) -> str: ...
     @property
     def event(self, /) -> Event | None:
@@ -872,7 +885,7 @@ class Revalidate:
     """
     Ask the identity's source again and hand the answer to `session.revalidated`.
     """
-    __match_args__: Final[tuple[str]]
+    __match_args__ = ('need',)
     def __repr__(self, /) -> str: ...
     @property
     def need(self, /) -> Need:
@@ -1123,8 +1136,7 @@ class Session:
         """
     def receive_pong(self, /, payload: Buffer | None = None, *, now: Now | None = None) -> Verdict:
         """
-        Judges a pong frame: only one with the last ping's payload shows that the peer lives. Returns `Ignore`,
-        `Drop` or `Close`.
+        Judges a pong frame: only the last ping's payload shows that the peer lives. Returns `Ignore`, `Drop` or `Close`.
         """
     def refuse_delivered(self, /, *, now: Now | None = None) -> Verdict:
         """

@@ -6,6 +6,7 @@ No library is imported here: a value can only be pydantic's or msgspec's if that
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 import typing
 from collections.abc import Mapping
@@ -25,6 +26,19 @@ def plain(value: Any) -> Any:
     if schema is None:
         raise TypeError(f"a policy cannot hold a value of type {type(value).__name__}")
     return schema
+
+
+def from_json(text: str) -> Any:
+    """A schema written as JSON text. A name that stands twice in an object is refused: which one would count?"""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"the schema has the name {name!r} twice in one object")
+        return dict(pairs)
+
+    return json.loads(text, object_pairs_hook=once)
 
 
 def schema_of(kind: Any) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""wswarden for ASGI: Starlette, FastAPI, Litestar, Quart, Django Channels::
+"""wswarden for ASGI: Starlette, FastAPI, Litestar, Django Channels::
 
     from fastapi import FastAPI, WebSocket
     from wswarden import Policy

@@ -19,6 +19,7 @@ import asyncio
 import socket
 import ssl as _ssl
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -288,7 +289,8 @@ class _Guarded(Connection):
             return None
 
     async def _send_text(self, text: str) -> None:
-        await ServerConnection.send(self._ws, text)
+        with suppress(_Closed):  # the peer has left; reading says so
+            await ServerConnection.send(self._ws, text)
 
     async def _send_ping(self, payload: bytes) -> None:
         await self._ws.ping(payload)

@@ -103,11 +103,11 @@ impl Session {
     ) -> PyResult<Py<PyAny>> {
         let judged = self.act(py, |session| match call(session) {
             core::Judgement::Done(outcome) => Ok(Told::new(outcome, session, now.mono)),
-            core::Judgement::Wait(need) => Err(need),
+            core::Judgement::Wait(need) => Err(Box::new(need)),
         })?;
         match judged {
             Ok(told) => self.answered(py, &told),
-            Err(need) => Ok(Py::new(py, Need::new(need))?.into_any()),
+            Err(need) => Ok(Py::new(py, Need::new(*need))?.into_any()),
         }
     }
 

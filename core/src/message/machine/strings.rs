@@ -181,5 +181,5 @@ fn runs(table: &dense::DFA<Vec<u32>>, bytes: impl Iterator<Item = u8>) -> bool {
 
 /// The bytes that a string stands for.
 pub(crate) fn unescaped(raw: &[u8], escaped: bool) -> Cow<'_, [u8]> {
-    if escaped { Unescaped::new(raw).collect() } else { Cow::Borrowed(raw) }
+    if escaped { Cow::Owned(Unescaped::new(raw).into_bytes()) } else { Cow::Borrowed(raw) }
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::lanes::{Baseline, Lanes, Level, Scalar};
 #[cfg(target_arch = "x86_64")]
 use super::simd::Avx2;
-use super::{ANY_NODE, Program, judge};
+use super::{ANY_NODE, Program, Unescaped, judge};
 use crate::message::fault::Fault;
 use crate::message::json::Limits;
 use crate::message::schema::{Schema, SchemaOptions, compile_into};
@@ -111,4 +111,13 @@ proptest! {
             prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
         }
     }
+}
+
+#[test]
+fn a_string_is_unescaped_at_once_as_byte_by_byte() {
+    for raw in ["", "plain", r"\n", r"a\u00e9b\ud83d\ude00c\\", r#"\"\/\b\f\n\r\t\u0001"#, r"\u4e2d\u6587end"] {
+        let bytes: Vec<u8> = Unescaped::new(raw.as_bytes()).collect();
+        assert_eq!(Unescaped::new(raw.as_bytes()).into_bytes(), bytes, "{raw}");
+    }
+    assert_eq!(Unescaped::new(r"a\ud83d\ude00\n".as_bytes()).into_bytes(), "a\u{1f600}\n".as_bytes());
 }

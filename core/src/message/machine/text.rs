@@ -1,5 +1,7 @@
 //! The message as the machine reads it: by byte, by word, by block, never past its end.
 
+use memchr::memchr;
+
 /// The bytes of a message. Past its end it reads as zeros.
 ///
 /// A zero is not a part of any JSON text: whatever reads past the end meets one and stops.
@@ -99,6 +101,23 @@ pub(crate) struct Unescaped<'a> {
 impl<'a> Unescaped<'a> {
     pub(crate) fn new(raw: &'a [u8]) -> Self {
         Self { rest: raw, ready: 0 }
+    }
+
+    /// All that is left, at once: what stands between escapes is copied as it is.
+    pub(crate) fn into_bytes(mut self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.rest.len());
+        while let Some((plain, rest)) = memchr(b'\\', self.rest).and_then(|at| self.rest.split_at_checked(at)) {
+            bytes.extend_from_slice(plain);
+            self.rest = rest;
+            // The text was read before: an escape that is none does not occur.
+            let Some(first) = self.next() else { break };
+            bytes.push(first);
+            while self.ready != 0 {
+                bytes.extend(self.next());
+            }
+        }
+        bytes.extend_from_slice(self.rest);
+        bytes
     }
 
     fn escape(&mut self) -> Option<u8> {
