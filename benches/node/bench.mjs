@@ -6,6 +6,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -109,9 +110,13 @@ function zodRich(z) {
   ])
 }
 
-const median = (list) => list.sort((a, b) => a - b)[list.length >> 1]
+const quartiles = (list) => {
+  list.sort((a, b) => a - b)
+  return [2, 1, 3].map((quarter) => list[Math.floor(((list.length - 1) * quarter) / 4)])
+}
+const median = (list) => quartiles(list)[0]
 
-/** Nanoseconds a call, of all judges in turn. */
+/** Nanoseconds a call, of all judges in turn: the median of all rounds, and the quartiles around it. */
 function race(judges, bytes) {
   const names = Object.keys(judges)
   const counts = {}
@@ -131,10 +136,14 @@ function race(judges, bytes) {
       times[name].push(Number(process.hrtime.bigint() - began) / counts[name])
     }
   }
-  return Object.fromEntries(names.map((name) => [name, median(times[name])]))
+  return Object.fromEntries(names.map((name) => [name, quartiles(times[name])]))
 }
 
-const rows = [['message', 'peer', 'ns', 'peer / ours', 'peer / ours with the object']]
+/** As benches/report.py reads them. */
+const rows = []
+const row = (group, name, peer, [middle, low = middle, high = middle], unit = 'ns') => {
+  rows.push([`node, ${group}`, name, peer.replace(/^ours/, 'wswarden'), ...[middle, low, high].map((value) => value.toFixed(2)), unit])
+}
 
 function verdicts() {
   const [plain, union] = [peers(simple, false), peers(rich, true)]
@@ -147,9 +156,10 @@ function verdicts() {
     }
     const times = race(judges, bytes)
     console.log(`\n${name} (${bytes.length} bytes)`)
-    for (const [peer, ns] of Object.entries(times)) {
-      const ratios = peer.startsWith('ours') ? ['', ''] : [ns / times.ours, ns / times['ours, object']].map((ratio) => ratio.toFixed(2))
-      rows.push([name, peer, ns.toFixed(1), ...ratios])
+    for (const [peer, measured] of Object.entries(times)) {
+      const [ns] = measured
+      const ratios = peer.startsWith('ours') ? ['', ''] : [ns / times.ours[0], ns / times['ours, object'][0]].map((ratio) => ratio.toFixed(2))
+      row('messages', name, peer, measured)
       console.log(`  ${peer.padEnd(18)}${ns.toFixed(0).padStart(9)} ns${ratios[0] && `   ${ratios[0].padStart(6)} x ours   ${ratios[1].padStart(6)} x ours with the object`}`)
     }
   }
@@ -159,8 +169,8 @@ function verdicts() {
 function border() {
   const { receive } = connection(simple)
   const { call } = race({ call: (bytes) => receive(0x1000001, 1, bytes) }, messages.M)
-  rows.push(['M', 'border alone', call.toFixed(1), '', ''])
-  console.log(`\nthe border alone, M: ${call.toFixed(0)} ns (arguments, clock, answer)`)
+  row('messages', 'M', 'ours, border alone', call)
+  console.log(`\nthe border alone, M: ${call[0].toFixed(0)} ns (arguments, clock, answer)`)
 }
 
 /** How long one message of a MiB holds the event loop. */
@@ -182,7 +192,8 @@ function megabytes() {
       other.push(Number(process.hrtime.bigint() - began) / 1e3)
     }
     const [ours, theirs] = [median(own), median(other)]
-    rows.push([name, 'ours', (ours * 1e3).toFixed(0), '', ''], [name, 'ajv', (theirs * 1e3).toFixed(0), (theirs / ours).toFixed(0), ''])
+    row('messages', name, 'ours', quartiles(own), 'us')
+    row('messages', name, 'JSON.parse + ajv', quartiles(other), 'us')
     console.log(`  ${name}  ours ${ours.toFixed(1).padStart(8)} µs   JSON.parse + ajv ${theirs.toFixed(0).padStart(8)} µs   ${(theirs / ours).toFixed(0)} x`)
   }
 }
@@ -254,11 +265,15 @@ function heartbeat(count = 1_000_000) {
   turns.sort((a, b) => a - b)
   const at = (share) => turns[Math.floor(turns.length * share)]
   const [sweep, half, p99, p9999, longest] = [median(sweeps), at(0.5), at(0.99), at(0.9999), turns.at(-1)]
-  rows.push(['1M pings', 'ours, longest turn', (longest * 1e6).toFixed(0), '', ''], ['1M pings', 'ours, 99.99 %', (p9999 * 1e6).toFixed(0), '', ''], ['1M pings', 'guide, one sweep', (sweep * 1e6).toFixed(0), (sweep / longest).toFixed(1), ''])
+  row('heartbeat', '1000000', 'ours, longest turn', [longest * 1e3], 'us')
+  row('heartbeat', '1000000', 'ours, 99.99 % of turns', [p9999 * 1e3], 'us')
+  row('heartbeat', '1000000', "the guide's sweep", [sweep * 1e3], 'us')
   console.log(`\n${count} connections, each pinged: the loop is held for ${longest.toFixed(3)} ms at most (50 %: ${half.toFixed(3)}, 99 %: ${p99.toFixed(3)}, 99.99 %: ${p9999.toFixed(3)} ms) in ${turns.length} turns; by the guide's sweep for ${sweep.toFixed(1)} ms: ${(sweep / longest).toFixed(1)} x (99.99 %: ${(sweep / p9999).toFixed(1)} x)`)
 }
 
 const parts = { verdicts, border, megabytes, heartbeat }
 const chosen = process.argv.slice(2)
 for (const [name, part] of Object.entries(parts)) if (chosen.length === 0 || chosen.includes(name)) part()
-writeFileSync(join(root, 'target', 'bench-node.tsv'), `${rows.map((row) => row.join('\t')).join('\n')}\n`)
+const about = [`# date: ${new Date().toISOString().slice(0, 10)}`, `# machine: ${cpus().length} cores of ${cpus()[0].model}`, `# node: ${process.version}`]
+const names = ['group', 'case', 'subject', 'median', 'low', 'high', 'unit']
+writeFileSync(join(root, 'target', 'bench-node.tsv'), [...about, ...[names, ...rows].map((line) => line.join('\t')), ''].join('\n'))
