@@ -30,6 +30,8 @@ PYTEST = (r"(\d+) passed.* in [\d.]+s", r"(\d+) (?:failed|errors?)\b.* in [\d.]+
 NODE = (r"^(?:#|ℹ) pass (\d+)", r"^(?:#|ℹ) (?:fail|cancelled) (\d+)", r"^(?:#|ℹ) (?:skipped|todo) (\d+)")
 ATTACK = (r"^(\d+) passed, \d+ failed", r"^\d+ passed, (\d+) failed", r"(\d+) skipped$")
 
+RUNTIME = (r"^\w+: (\d+) passed, \d+ failed", r"^\w+: \d+ passed, (\d+) failed", r"(?!)")
+
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 table = []
 
@@ -168,10 +170,22 @@ NODE_EXPECT = """
 def node():
     """The npm package, as it is packed and installed in an empty project."""
     folder = ROOT / "bindings-node"
-    if not step("node build", ["node", "scripts/build.mjs", "--release"], cwd=folder):
+    # The command comes in the platform's package: both are built at once, with the same features.
+    release = ["cargo", "build", "--locked", "--release", "-p", "wswarden-node", "-p", "wswarden-cli"]
+    if not step("node build", release) or not step("node dist", ["node", "scripts/build.mjs", "--release", "--built"], cwd=folder):
         return
     step("node types", ["node", "scripts/generate.mjs", "--check"], cwd=folder)
-    if not step("node package", ["node", "scripts/test.mjs"], NODE, cwd=folder, minutes=10) or not build():
+    if not step("node package", ["node", "scripts/test.mjs"], NODE, cwd=folder, minutes=10):
+        return
+    step("node checks", ["node", "scripts/check.mjs"], ATTACK, cwd=folder, minutes=5)
+    project, bin = ROOT / "target" / "node" / "project", folder / "node_modules" / ".bin"
+    env = {"WSWARDEN_ROOT": str(ROOT)}
+    step("bun", [bin / "bun", "test/runtimes.mjs"], RUNTIME, env, cwd=project, minutes=5)
+    step("deno", [bin / "deno", "run", "-A", "--node-modules-dir=manual", "test/runtimes.mjs"], RUNTIME, env, cwd=project, minutes=5)
+    step("node conform", ["node", "scripts/build.mjs", "--conform"], cwd=folder)
+    step("node vectors", ["cargo", "test", "--locked", "-p", "wswarden-tests", "--test", "vectors"], CARGO,
+         {"WSWARDEN_CONFORM": str(ROOT / "tests" / "conform" / "node")})
+    if not build():
         return
     # The same clients and attacks as at the demo; then the guide's server, which must be weak nowhere any more.
     clients("node", f"node {ROOT / 'tests' / 'node' / 'server.mjs'}", NODE_EXPECT)

@@ -3,8 +3,8 @@
  *     cc lws.c $(pkg-config --cflags --libs wswarden libwebsockets) -o lws
  *     ./lws --listen 127.0.0.1:8443 --policy policy.toml --cert cert.pem --key key.pem
  *
- * libwebsockets reads the request and decodes its target; what wswarden sees is put together again, each header as often
- * as it came. libwebsockets bounds no fragments itself: they are counted here, one callback at a time.
+ * libwebsockets reads request and frames by itself, and laxly: see the contract's "What your WebSocket library must do".
+ * What wswarden sees of the request is put together again (lws_request.h); fragments are counted here.
  */
 #include <libwebsockets.h>
 #include <signal.h>
@@ -72,9 +72,6 @@ static void begin_close(struct peer *peer, uint16_t code, wsw_str text) {
     arm();
 }
 
-/* Does what the registry's last verdict asks for: a reply, or a close. */
-static void send_text(struct peer *peer, struct text *text);
-
 static struct text *text_of(const char *bytes, size_t size) {
     struct text *text = malloc(sizeof *text + LWS_PRE + size);
     if (text != NULL) {
@@ -85,6 +82,7 @@ static struct text *text_of(const char *bytes, size_t size) {
     return text;
 }
 
+/* Does what the registry's last verdict asks for. */
 static void close_as_told(struct peer *peer) {
     wsw_outcome outcome = {.size = sizeof outcome};
     if (wsw_registry_outcome(registry, &outcome) == WSW_STATUS_OK && WSW_VERDICT(outcome.verdict) == WSW_CLOSE) {
@@ -372,8 +370,7 @@ int main(int count, char **arguments) {
         .ssl_cert_filepath = option(count, arguments, "--cert"),
         .ssl_private_key_filepath = option(count, arguments, "--key"),
         .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_VALIDATE_UTF8,
-        /* libwebsockets gives TLS and the head each so much, and looks once a second. */
-        .timeout_secs = (unsigned)(limits.head_timeout / 2000000000u) + 1 > 2 ? (unsigned)(limits.head_timeout / 2000000000u) : 1,
+        .timeout_secs = 1 + (unsigned)(limits.head_timeout / 2000000000u), /* For TLS, and again for the head. */
         .max_http_header_data = (unsigned short)(limits.max_head < 32768 ? limits.max_head : 32768),
     };
     lws_set_log_level(LLL_ERR, NULL);

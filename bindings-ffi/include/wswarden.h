@@ -523,18 +523,6 @@ typedef struct wsw_str {
     size_t len;
 } wsw_str;
 
-/// What the socket knows.
-typedef struct wsw_connection {
-    /// `sizeof (wsw_connection)`.
-    uint32_t size;
-    /// A `wsw_remote`.
-    int32_t remote;
-    /// The address as text, such as "203.0.113.9" or "2001:db8::9": no port, no brackets, no zone.
-    struct wsw_str address;
-    /// 1 if the connection to this process is encrypted, 0 if it is not.
-    int32_t tls;
-} wsw_connection;
-
 /// Who may do what, and until when. Handing one in claims that the host has authenticated the subject: nothing here can
 /// check that.
 typedef struct wsw_identity {
@@ -561,6 +549,18 @@ typedef struct wsw_identity {
     /// The host's session that it belongs to (`sid`); empty for none.
     struct wsw_str session_id;
 } wsw_identity;
+
+/// What the socket knows.
+typedef struct wsw_connection {
+    /// `sizeof (wsw_connection)`.
+    uint32_t size;
+    /// A `wsw_remote`.
+    int32_t remote;
+    /// The address as text, such as "203.0.113.9" or "2001:db8::9": no port, no brackets, no zone.
+    struct wsw_str address;
+    /// 1 if the connection to this process is encrypted, 0 if it is not.
+    int32_t tls;
+} wsw_connection;
 
 /// What a ticket is bound to.
 typedef struct wsw_binding {
@@ -788,6 +788,51 @@ typedef struct wsw_tick {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/// Judges the credential in a message that was answered with `WSW_AUTHENTICATE`; the bytes are that message.
+///
+/// `WSW_STATUS_OK`: `*verdict` is written, as `wsw_registry_receive` returns it. `WSW_STATUS_WAIT`: something only the
+/// host can find out is needed first; see `wsw_registry_need` and `wsw_registry_provide_session`. One thread at a time.
+wsw_status wsw_registry_authenticate(struct wsw_registry *registry,
+                                     uint64_t handle,
+                                     const uint8_t *ptr,
+                                     size_t len,
+                                     struct wsw_time now,
+                                     uint32_t *verdict);
+
+/// Hands a live session the host's answer to the need that `wsw_registry_authenticate` had. Otherwise as that function.
+/// One thread at a time.
+wsw_status wsw_registry_provide_session(struct wsw_registry *registry,
+                                        uint64_t handle,
+                                        int32_t answer,
+                                        const struct wsw_identity *identity,
+                                        struct wsw_time now,
+                                        uint32_t *verdict);
+
+/// Hands a session the host's answer to `WSW_ACTION_REVALIDATE`. `WSW_STATUS_OK`: `*verdict` is written. One thread at a
+/// time.
+wsw_status wsw_registry_revalidated(struct wsw_registry *registry,
+                                    uint64_t handle,
+                                    int32_t answer,
+                                    const struct wsw_identity *identity,
+                                    struct wsw_time now,
+                                    uint32_t *verdict);
+
+/// Closes a session for `reason`, a `wsw_reason`; the outcome holds the close frame to send. `WSW_STATUS_OK`: `*verdict`
+/// is written. One thread at a time.
+wsw_status wsw_registry_close(struct wsw_registry *registry,
+                              uint64_t handle,
+                              uint8_t reason,
+                              uint64_t now_mono,
+                              uint32_t *verdict);
+
+/// Takes back a message that was delivered, as a validator of the application's own has found fault with it: it is
+/// answered, counted and recorded like one that the schema refuses. `WSW_STATUS_OK`: `*verdict` is written. One thread
+/// at a time.
+wsw_status wsw_registry_refuse_delivered(struct wsw_registry *registry,
+                                         uint64_t handle,
+                                         uint64_t now_mono,
+                                         uint32_t *verdict);
 
 /// Both clocks of the operating system, now: `CLOCK_BOOTTIME` on Linux, which goes on while the machine sleeps, and
 /// civil time. Thread-safe.
@@ -1077,43 +1122,6 @@ wsw_status wsw_registry_outcome(struct wsw_registry *registry, struct wsw_outcom
 ///
 /// `WSW_STATUS_NONE`: there is nothing to record. One thread at a time.
 wsw_status wsw_registry_event(struct wsw_registry *registry, struct wsw_event *event);
-
-/// Judges the credential in a message that was answered with `WSW_AUTHENTICATE`; the bytes are that message.
-///
-/// `WSW_STATUS_OK`: `*verdict` is written, as `wsw_registry_receive` returns it. `WSW_STATUS_WAIT`: something only the
-/// host can find out is needed first; see `wsw_registry_need` and `wsw_registry_provide_session`. One thread at a time.
-wsw_status wsw_registry_authenticate(struct wsw_registry *registry,
-                                     uint64_t handle,
-                                     const uint8_t *ptr,
-                                     size_t len,
-                                     struct wsw_time now,
-                                     uint32_t *verdict);
-
-/// Hands a live session the host's answer to the need that `wsw_registry_authenticate` had. Otherwise as that function.
-/// One thread at a time.
-wsw_status wsw_registry_provide_session(struct wsw_registry *registry,
-                                        uint64_t handle,
-                                        int32_t answer,
-                                        const struct wsw_identity *identity,
-                                        struct wsw_time now,
-                                        uint32_t *verdict);
-
-/// Hands a session the host's answer to `WSW_ACTION_REVALIDATE`. `WSW_STATUS_OK`: `*verdict` is written. One thread at a
-/// time.
-wsw_status wsw_registry_revalidated(struct wsw_registry *registry,
-                                    uint64_t handle,
-                                    int32_t answer,
-                                    const struct wsw_identity *identity,
-                                    struct wsw_time now,
-                                    uint32_t *verdict);
-
-/// Closes a session for `reason`, a `wsw_reason`; the outcome holds the close frame to send. `WSW_STATUS_OK`: `*verdict`
-/// is written. One thread at a time.
-wsw_status wsw_registry_close(struct wsw_registry *registry,
-                              uint64_t handle,
-                              uint8_t reason,
-                              uint64_t now_mono,
-                              uint32_t *verdict);
 
 /// Frees a response. NULL is nothing to free.
 void wsw_response_free(struct wsw_response *response);

@@ -97,6 +97,13 @@ public:
         return judgement{status, verdict(number)};
     }
 
+    /// Takes back a message that was delivered, for a fault that a validator of your own has found.
+    judgement refuse_delivered(std::uint64_t handle, std::uint64_t now_mono) noexcept {
+        std::uint32_t number = WSW_INVALID;
+        wsw_status status = wsw_registry_refuse_delivered(get(), handle, now_mono, &number);
+        return judgement{status, verdict(number)};
+    }
+
     /// The last verdict in full: what to send, and why.
     [[nodiscard]] std::optional<wsw_outcome> outcome() noexcept {
         wsw_outcome outcome{};

@@ -104,3 +104,26 @@ pub unsafe extern "C" fn wsw_registry_close(
         unsafe { at(registry, close) }
     })
 }
+
+/// Takes back a message that was delivered, as a validator of the application's own has found fault with it: it is
+/// answered, counted and recorded like one that the schema refuses. `WSW_STATUS_OK`: `*verdict` is written. One thread
+/// at a time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsw_registry_refuse_delivered(
+    registry: *mut wsw_registry,
+    handle: u64,
+    now_mono: u64,
+    verdict: *mut u32,
+) -> wsw_status {
+    entry(|| {
+        // SAFETY: the contract: `verdict` may be written, `registry` is live.
+        let out = unsafe { Out::new(verdict, "verdict") }?;
+        let refuse = |desk: &mut Desk| {
+            let outcome = desk.session(handle)?.refuse_delivered(Timestamp::from_nanos(now_mono));
+            out.set(desk.said(outcome));
+            Ok(wsw_status::WSW_STATUS_OK)
+        };
+        // SAFETY: as above.
+        unsafe { at(registry, refuse) }
+    })
+}

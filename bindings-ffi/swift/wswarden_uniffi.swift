@@ -1169,6 +1169,11 @@ public protocol RegistryProtocol: AnyObject, Sendable {
     func receive(handle: UInt64, kind: FrameKind, payload: Data, nowMono: UInt64) throws  -> Outcome
     
     /**
+     * Takes back a message that was delivered, for a fault that a validator of your own has found.
+     */
+    func refuseDelivered(handle: UInt64, nowMono: UInt64) throws  -> Outcome
+    
+    /**
      * Takes a connection out, session or candidate: every slot that it holds is given back.
      */
     func remove(handle: UInt64) throws 
@@ -1437,6 +1442,20 @@ open func receive(handle: UInt64, kind: FrameKind, payload: Data, nowMono: UInt6
         FfiConverterUInt64.lower(handle),
         FfiConverterTypeFrameKind_lower(kind),
         FfiConverterData.lower(payload),
+        FfiConverterUInt64.lower(nowMono),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Takes back a message that was delivered, for a fault that a validator of your own has found.
+     */
+open func refuseDelivered(handle: UInt64, nowMono: UInt64)throws  -> Outcome  {
+    return try  FfiConverterTypeOutcome_lift(try rustCallWithError(FfiConverterTypeWswardenError_lift) {
+        uniffiCallStatus in
+    uniffi_wswarden_fn_method_registry_refuse_delivered(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(handle),
         FfiConverterUInt64.lower(nowMono),uniffiCallStatus
     )
 })
@@ -4647,6 +4666,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wswarden_checksum_method_registry_receive() != 46891) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wswarden_checksum_method_registry_refuse_delivered() != 31376) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wswarden_checksum_method_registry_remove() != 270) {

@@ -423,6 +423,11 @@ RustBuffer uniffi_wswarden_fn_method_registry_queued(uint64_t ptr, uint64_t hand
 RustBuffer uniffi_wswarden_fn_method_registry_receive(uint64_t ptr, uint64_t handle, RustBuffer kind, RustBuffer payload, uint64_t now_mono, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_REGISTRY_REFUSE_DELIVERED
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_REGISTRY_REFUSE_DELIVERED
+RustBuffer uniffi_wswarden_fn_method_registry_refuse_delivered(uint64_t ptr, uint64_t handle, uint64_t now_mono, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_REGISTRY_REMOVE
 #define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_REGISTRY_REMOVE
 void uniffi_wswarden_fn_method_registry_remove(uint64_t ptr, uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -886,6 +891,12 @@ uint16_t uniffi_wswarden_checksum_method_registry_queued(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_REGISTRY_RECEIVE
 #define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_REGISTRY_RECEIVE
 uint16_t uniffi_wswarden_checksum_method_registry_receive(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_REGISTRY_REFUSE_DELIVERED
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_REGISTRY_REFUSE_DELIVERED
+uint16_t uniffi_wswarden_checksum_method_registry_refuse_delivered(void
     
 );
 #endif

@@ -91,7 +91,7 @@ export function guardHooks<Message>(guard: Guard<Message>, hooks: Partial<Hooks>
     },
     open(peer) {
       const session = sessionOf(peer)
-      if (!session) return peer.terminate()
+      if (!session) return cut(peer)
       clearTimeout(pending.get(session))
       session.attach({
         send: (text) => void peer.send(text),
@@ -99,13 +99,13 @@ export function guardHooks<Message>(guard: Guard<Message>, hooks: Partial<Hooks>
         ping: () => {},
         pong: () => {},
         close: (code, reason) => peer.close(code || undefined, reason),
-        terminate: () => peer.terminate(),
+        terminate: () => cut(peer),
       }, peer)
       return hooks.open?.(peer)
     },
     message(peer, message) {
       const session = sessionOf(peer)
-      if (!session) return peer.terminate()
+      if (!session) return cut(peer)
       if (session.receive(...frame(message))) return hooks.message?.(peer, message)
     },
     close(peer, details) {
@@ -117,6 +117,15 @@ export function guardHooks<Message>(guard: Guard<Message>, hooks: Partial<Hooks>
     },
   }
   return guarded as Hooks
+}
+
+/** Deno has no way to cut a connection: there it is closed. */
+function cut(peer: Peer): void {
+  try {
+    peer.terminate()
+  } catch {
+    peer.close()
+  }
 }
 
 const pending = new WeakMap<Session<never> | Session<unknown>, NodeJS.Timeout>()

@@ -95,7 +95,7 @@ export interface CredentialOptions {
   readonly anonymous?: boolean
   /** How JSON Web Tokens are judged. */
   readonly jwt?: JwtOptions
-  /** The message that renews the credential on a live connection. */
+  /** The message that renews the credential on a live connection. It carries what the first message does, if the policy has one; else a token, if there are keys; else what the first source takes. */
   readonly refresh?: RefreshOptions
   /** How often a session's identity is asked for again. Default: `"off"`. */
   readonly revalidate?: 'off' | Duration
@@ -277,7 +277,7 @@ export interface MessageTypeOptions {
   readonly kinds?: readonly MessageKind[]
   /** A JSON Schema, or `file:PATH`. Default: `true`. */
   readonly schema?: unknown
-  /** The scopes of which the sender must have all. */
+  /** The scopes of which the sender must have all; an empty list means that everybody may send it. When any type names scopes, nobody may send those that say nothing. */
   readonly scopes?: readonly string[]
 }
 

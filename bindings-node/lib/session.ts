@@ -9,12 +9,12 @@ import type { Identity, Peer, Transport } from './types.js'
 /** RFC 6455 section 5.2. */
 export const Opcode = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
 
-// The outcomes in a verdict's number; 0 is none and means close.
+// The outcomes in a verdict's number.
+const NONE = 0
 const DELIVER = 1
 const DROP = 3
 const AUTHENTICATE = 5
 const PONG = 6
-const IGNORE = 7
 const EVENT = 1 << 30
 
 /** What closing for a reason the application chooses may be called. */
@@ -105,9 +105,7 @@ export class Session<Message = unknown> {
   /** Closes the connection; the peer gets the code of the policy's dialect for `reason`. */
   close(reason: string = BY_HOST): void {
     if (this.#ended) return
-    const outcome = this.#call(() => this.#engine.native.close(this.#handle, reason))
-    if (outcome) this.#act(outcome)
-    this.#engine.arm()
+    this.#act(this.#call(() => this.#engine.native.close(this.#handle, reason)))
   }
 
   /** Enters a channel; false when it was in it already. Throws `WSW_REFUSED` over `cap.channelsPerConnection`. */
@@ -203,7 +201,6 @@ export class Session<Message = unknown> {
     const pressure = this.#call(() => this.#engine.native.queued(this.#handle, bytes))
     if (typeof pressure === 'number') return true
     this.#act(pressure)
-    this.#engine.arm()
     return false
   }
 
@@ -240,40 +237,34 @@ export class Session<Message = unknown> {
   }
 
   /** Everything but a plain delivery. Whether to deliver. */
-  #judged(number: number | undefined, payload: Uint8Array | string): boolean {
-    const kind = (number ?? 0) & 0xff
+  #judged(number: number, payload: Uint8Array | string): boolean {
+    const kind = number & 0xff
     switch (kind) {
-      case DROP:
-      case IGNORE:
-        if (!(number! & EVENT)) break
-      // falls through
-      default: {
-        if (kind === 0) {
-          // The session is not known any more, or the guard has ended: fail closed.
-          this.#close(1011, 'internal')
-          this.#transport?.terminate()
-          this.end()
-          return false
-        }
-        const outcome = this.#engine.native.last()
-        if (outcome) this.#act(outcome)
-        break
-      }
       case PONG:
-        this.#transport?.pong(typeof payload === 'string' ? Buffer.from(payload) : payload)
+        this.#transport?.pong(bytesOf(payload))
         break
-      case AUTHENTICATE: {
-        const message = typeof payload === 'string' ? Buffer.from(payload) : payload
-        const outcome = this.#engine.native.authenticate(this.#handle, message)
-        if (outcome) this.#act(outcome)
-      }
+      case AUTHENTICATE:
+        this.#act(this.#engine.native.authenticate(this.#handle, bytesOf(payload)))
+        break
+      case NONE:
+        // The connection is not known any more, or the guard has ended: fail closed.
+        this.#close(1011, 'internal')
+        this.#transport?.terminate()
+        this.end()
+        break
+      case DROP:
+        // A flood that is dropped must stay cheap: there is nothing to do but, once a second, to record it.
+        if (number & EVENT) this.#act(this.#engine.native.last())
+        break
+      default:
+        this.#act(this.#engine.native.last())
     }
-    this.#engine.arm()
     return kind === DELIVER
   }
 
   /** Does what an outcome says. */
-  #act(outcome: NativeOutcome): void {
+  #act(outcome: NativeOutcome | null | undefined): void {
+    if (!outcome) return
     if (outcome.need) {
       this.#ask(outcome.need, (answer) => this.#engine.native.authenticated(this.#handle, answer))
       return
@@ -284,15 +275,14 @@ export class Session<Message = unknown> {
       this.#about = this.#read()
       this.#engine.record(this, outcome.event)
     }
+    this.#engine.arm()
   }
 
   #ask(need: Parameters<Engine['ask']>[0], answer: (answer: Awaited<ReturnType<Engine['ask']>>) => NativeOutcome | null | undefined): void {
     this.#gone ??= new AbortController()
     void this.#engine.ask(need, this.#gone.signal).then((found) => {
       if (this.#ended || this.#engine.disposed) return
-      const outcome = this.#engine.answered(found, answer)
-      if (outcome) this.#act(outcome)
-      this.#engine.arm()
+      this.#act(this.#engine.answered(found, answer))
     })
   }
 
@@ -304,6 +294,8 @@ export class Session<Message = unknown> {
   }
 
   #read(): NativeSession {
+    // Some hosts end the connection within the call that closes it.
+    if (this.#ended) return this.#about
     return this.#call(() => this.#engine.native.session(this.#handle)) ?? this.#about
   }
 
@@ -311,4 +303,8 @@ export class Session<Message = unknown> {
     if (this.#ended) throw new WswardenError('the session has ended', { code: codeOf('ended') })
     return call(work)
   }
+}
+
+function bytesOf(payload: Uint8Array | string): Uint8Array {
+  return typeof payload === 'string' ? Buffer.from(payload) : payload
 }

@@ -32,15 +32,21 @@ export interface ProtectOptions {
   when?: (request: IncomingMessage) => boolean
 }
 
+/** A `WebSocketServer` of `ws`, as far as it matters: its declarations differ between ES modules and CommonJS. */
+export interface AnyServer {
+  options: { noServer?: boolean | undefined }
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, callback: (client: any, request: any) => void): void
+}
+
 /** A `WebSocketServer` whose connections come with their session. */
-export type Protected<Server extends WebSocketServer, Message> = Omit<Server, 'on' | 'once'> & {
+export type Protected<Server extends AnyServer, Message> = Omit<Server, 'on' | 'once'> & {
   on: Listen<Server, Message>
   once: Listen<Server, Message>
   /** Judges an upgrade request that came from elsewhere, and completes or refuses it. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
 }
 
-interface Listen<Server extends WebSocketServer, Message> {
+interface Listen<Server extends AnyServer, Message> {
   (event: 'connection', listener: (socket: WebSocket, request: IncomingMessage, session: Session<Message>) => void): Protected<Server, Message>
   (event: 'close' | 'listening', listener: () => void): Protected<Server, Message>
   (event: 'error', listener: (error: Error) => void): Protected<Server, Message>
@@ -53,11 +59,12 @@ interface Listen<Server extends WebSocketServer, Message> {
  *
  * @param wss Made with `noServer: true`, without `verifyClient` and `handleProtocols`.
  */
-export function protect<Server extends WebSocketServer, Message>(wss: Server, guard: Guard<Message>, options: ProtectOptions = {}): Protected<Server, Message> {
+export function protect<Server extends AnyServer, Message>(wss: Server, guard: Guard<Message>, options: ProtectOptions = {}): Protected<Server, Message> {
   const { server, when = () => true } = options
   guard.require(HOST, 'wswarden/ws')
   if (!wss.options.noServer) throw misuse('protect() wants new WebSocketServer({ noServer: true }): else upgrades would pass it by')
-  const admit = equip(wss, guard)
+  const library = wss as unknown as WebSocketServer
+  const admit = equip(library, guard)
 
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     // Before anything is awaited: an error without a listener would end the process.
@@ -70,7 +77,7 @@ export function protect<Server extends WebSocketServer, Message>(wss: Server, gu
     }
     if (socket.destroyed) return session.end()
     admit(request, session)
-    wss.handleUpgrade(request, socket, head, (ws) => wss.emit('connection', ws, request, session))
+    library.handleUpgrade(request, socket, head, (ws) => library.emit('connection', ws, request, session))
     peer.release()
   }
   if (server) {

@@ -1,7 +1,8 @@
-// Builds the package in place: the addon (unless `--no-addon`; `--release`, `--conform`), then dist/.
+// Builds the package in place: the addon (unless `--no-addon`; `--release`; `--built` takes the one cargo has built
+// already; `--conform` is for tests/conform/node alone), then dist/.
 
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const here = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
@@ -17,12 +18,11 @@ export function platform() {
 function addon() {
   const profile = has('--release') ? 'release' : 'debug'
   const conform = has('--conform')
-  run('cargo', 'build', '--locked', '-p', 'wswarden-node', ...(has('--release') ? ['--release'] : []), ...(conform ? ['--features', 'conform'] : []))
+  if (!has('--built')) run('cargo', 'build', '--locked', '-p', 'wswarden-node', ...(has('--release') ? ['--release'] : []), ...(conform ? ['--features', 'conform'] : []))
   const library = { linux: 'libwswarden_node.so', darwin: 'libwswarden_node.dylib', win32: 'wswarden_node.dll' }[process.platform]
   const built = here(`../target/${profile}/${library}`)
   if (conform) {
-    mkdirSync(here('../target/node'), { recursive: true })
-    copyFileSync(built, here('../target/node/conform.node'))
+    copyFileSync(built, here('../target/conform.node'))
   } else {
     // In a new file: the old one may be in use.
     rmSync(here(`wswarden.${platform()}.node`), { force: true })

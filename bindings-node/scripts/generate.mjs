@@ -2,7 +2,7 @@
 // definitions. `--check` compares with what is there instead.
 
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -67,15 +67,17 @@ function policyOptions() {
 
 async function nativeTypes() {
   const { generateTypeDef } = await import('@napi-rs/cli')
+  const { atime, mtime } = statSync(here('src/lib.rs'))
   const folder = mkdtempSync(join(tmpdir(), 'wswarden-types-'))
   try {
     // The macros write them while they are compiled, so this crate, and only this one, is compiled again.
-    const now = new Date()
-    utimesSync(here('src/lib.rs'), now, now)
+    utimesSync(here('src/lib.rs'), atime, new Date())
     execFileSync('cargo', ['check', '--locked', '--quiet', '-p', 'wswarden-node'], { stdio: 'inherit', env: { ...process.env, NAPI_TYPE_DEF_TMP_FOLDER: folder } })
     const { dts } = await generateTypeDef({ typeDefDir: folder, cwd: here(''), noDtsHeader: true, constEnum: false, declareBindingTarget: () => false })
     return HEAD + dts.trimStart()
   } finally {
+    // For other builds nothing has changed.
+    utimesSync(here('src/lib.rs'), atime, mtime)
     rmSync(folder, { recursive: true })
   }
 }

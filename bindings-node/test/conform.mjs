@@ -1,8 +1,10 @@
 // The conformance protocol in Node: the addon's own interface, number by number, as the package calls it.
 // Each op converts and calls; what the core decides is not repeated here.
 
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import process from 'node:process'
 
 const require = createRequire(import.meta.url)
 const { native } = require(join(dirname(require.resolve('wswarden')), 'native.js'))
@@ -18,6 +20,9 @@ const byName = new Map(native.reasons().map((row) => [row.name, row]))
 const has = (object, name) => object?.[name] !== undefined && object[name] !== null
 
 class Wrong extends Error {}
+
+/** The same addon, built with the core's own answers: for what the package does not show one by one. */
+const core = existsSync(process.env.WSWARDEN_CONFORM_ADDON ?? '') ? require(process.env.WSWARDEN_CONFORM_ADDON).conform : undefined
 
 /** The ops that are answered here; the core has more, which are no part of the package. */
 const ops = {
@@ -52,7 +57,7 @@ export function answer(question) {
   try {
     const op = ops[question?.op]
     if (typeof question?.op !== 'string') throw new Wrong('op is missing')
-    if (!Object.hasOwn(ops, question.op)) return { id, unsupported: 'the core reads this by itself; the package has no call for it' }
+    if (!Object.hasOwn(ops, question.op)) return core ? JSON.parse(core(JSON.stringify(question))) : { id, unsupported: 'the core reads this by itself; the package has no call for it' }
     return { ...op(question), id }
   } catch (error) {
     return { id, error: saidBy(error) }
@@ -88,15 +93,15 @@ function requestOf({ target, method = 'GET', version = '1.1', headers = [], peer
   return { method, target, version, headers: headers.flatMap(([name, value]) => [name, Buffer.from(value).toString('latin1')]), peer: peer ?? 'unix', tls }
 }
 
-function answerOf({ identity, refused, unavailable }) {
+function answerOf({ identity, refused, unavailable, keys, unused }) {
   if (identity !== undefined && identity !== null) {
     const { subject, namespace, tenant, scopes, expires, issued_at, token_id, session_id } = typeof identity === 'string' ? { subject: identity } : identity
     const millis = (seconds) => (seconds === undefined || seconds === null ? undefined : seconds * 1000)
     return { kind: 'identity', identity: { subject, namespace, tenant, scopes, expires: millis(expires), issuedAt: millis(issued_at), tokenId: token_id, sessionId: session_id } }
   }
-  if (refused === true) return { kind: 'refused' }
-  if (unavailable === true) return { kind: 'unavailable' }
-  throw new Wrong('answer: expected identity, or refused or unavailable with true')
+  const kind = Object.entries({ refused, unavailable, keys, unused }).find(([, said]) => said === true)?.[0]
+  if (kind === undefined) throw new Wrong('answer: expected identity, or one of refused, unavailable, keys and unused with true')
+  return { kind }
 }
 
 function needOf(need) {
@@ -121,9 +126,10 @@ class Play {
   step(step) {
     this.at = step.at ?? this.at
     this.guard.setClock(this.at / 1e6, has(step, 'unix') ? step.unix * 1e3 : this.unix * 1e3 + this.at / 1e6)
-    const verb = ['open', 'receive', 'tick', 'sent', 'drained', 'provide', 'revalidated', 'authenticate', 'close', 'lost', 'join', 'leave', 'revoke', 'policy', 'drain', 'stats'].find((name) => has(step, name))
+    const verb = ['open', 'receive', 'tick', 'sent', 'drained', 'provide', 'revalidated', 'authenticate', 'close', 'lost', 'join', 'leave', 'revoke', 'policy', 'drain', 'stats', 'mint', 'keys', 'guard'].find((name) => has(step, name))
     if (!verb) throw new Wrong('no such step')
-    if (['open', 'tick', 'revoke', 'policy', 'drain', 'stats'].includes(verb)) return this[verb](step)
+    if (['open', 'tick', 'revoke', 'policy', 'drain', 'stats', 'mint', 'keys'].includes(verb)) return this[verb](step)
+    if (verb === 'guard') return this.fetches()
     const one = this.connections.find(({ name }) => name === step[verb])
     if (!one) throw new Wrong(`nothing was opened as "${step[verb]}"`)
     return one.handle ? this[verb](one, step) : { verdict: 'stale' }
@@ -286,6 +292,34 @@ class Play {
     } catch (error) {
       return { error: saidBy(error) }
     }
+  }
+
+  mint({ mint: { identity, path, origin, address, entropy: number } }) {
+    const entropy = Buffer.alloc(32)
+    entropy.writeBigUInt64BE(BigInt(number))
+    try {
+      return { ticket: this.guard.mintTicket(answerOf({ identity }).identity, path, origin ?? null, address ?? 'unix', entropy) }
+    } catch (error) {
+      const [code, reason, fault] = error.message.split('\n')
+      if (code !== 'ticket') throw error
+      return { error: fault, reason }
+    }
+  }
+
+  keys({ keys: url, body }) {
+    try {
+      this.guard.fetched(url, has({ body }, 'body') ? Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) : null)
+      return { ok: true }
+    } catch (error) {
+      return { error: saidBy(error) }
+    }
+  }
+
+  fetches() {
+    const due = []
+    for (let one = this.guard.dueFetch(); one; one = this.guard.dueFetch()) due.push({ action: 'fetch_keys', url: one.url })
+    const next = this.guard.nextFetch()
+    return { due, next: next === null ? null : this.at + nanos(next) }
   }
 
   stats() {

@@ -163,6 +163,10 @@ inline std::vector<entry> entries() {
          [](world &w) {
              return wsw_registry_close(w.registry, w.session, WSW_REASON_CLOSED_BY_HOST, w.now.mono_ns, OUT(verdict));
          }},
+        {"wsw_registry_refuse_delivered", "registry out", "registry",
+         [](world &w) {
+             return wsw_registry_refuse_delivered(w.registry, w.session, w.now.mono_ns, OUT(verdict));
+         }},
         {"wsw_registry_need", "registry out", "registry",
          [](world &w) { return wsw_registry_need(w.registry, w.waiting, OUT(need)); }},
         {"wsw_registry_session", "registry out", "registry",

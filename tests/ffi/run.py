@@ -66,7 +66,8 @@ def build():
     run("cmake", "--build", OUT / "cmake", minutes=20, quiet=True)
     run("cmake", "--install", OUT / "cmake", quiet=True)
     run("cargo", "build", "--locked", "-q", "-p", "wswarden-ffi", "--features", "testing", minutes=20)
-    run("cargo", "build", "--locked", "-q", "-p", "wswarden-ffi-tools", "-p", "wswarden-tests", "--bins", minutes=20)
+    # As tests/run.py builds them, so that nothing is built twice.
+    run("cargo", "build", "--locked", "-q", "--workspace", "--bins", minutes=20)
     TESTING.mkdir(parents=True, exist_ok=True)
     library = TESTING / "libwswarden.so"
     library.unlink(missing_ok=True)
@@ -182,6 +183,23 @@ def the_vectors_in_c_by_valgrind():
     vectors("valgrind", " ".join(["exec", *VALGRIND, f'"{BIN / "wswarden-conform"}"']))
 
 
+# What the border may add to the core's own work for a message: catching panics, the lock, the checks of pointers. One
+# of them is an atomic exchange; together some 5 ns.
+BORDER = 80
+
+
+@check
+def the_border_is_thin():
+    program = compiled("border", HERE / "border.cpp", "-std=c++17", library=PREFIX / "lib")
+    counts = OUT / "border.callgrind"
+    run("valgrind", "--tool=callgrind", "--toggle-collect=wsw_registry_receive", f"--callgrind-out-file={counts}", program, quiet=True)
+    # Its own instructions, without those of what it calls.
+    lines = run("callgrind_annotate", "--show-percs=no", counts, quiet=True).splitlines()
+    own = sum(int(line.split()[0].replace(",", "")) for line in lines if line.split("[")[0].rstrip().endswith(":wsw_registry_receive"))
+    print(f"the border takes {own // 1000} instructions a message")
+    assert 0 < own <= BORDER * 1000, lines[:20]
+
+
 def bindings(language):
     """UniFFI's bindings for a language, made from the library for tests."""
     folder = OUT / "uniffi" / language
@@ -248,6 +266,11 @@ def attack(running, *options):
     wrong = [line for line in done.stdout.splitlines() if not line.startswith(("ok ", "skip "))]
     assert done.returncode == 0, "\n".join(wrong)
     print(wrong[-1])
+
+
+@check
+def beasts_requests_are_judged_as_their_bytes():
+    run(compiled("beast-adapter", HERE / "beast_adapter.cpp", "-std=c++17", library=PREFIX / "lib"))
 
 
 @check

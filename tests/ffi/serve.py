@@ -7,6 +7,7 @@ It makes a certificate for localhost and a token for the user "demo", which the 
 """
 
 import base64
+import ctypes
 import hashlib
 import hmac
 import json
@@ -42,13 +43,18 @@ def token(policy):
     return b".".join([*encoded, base64.urlsafe_b64encode(mac).rstrip(b"=")]).decode()
 
 
+def end_with_parent():
+    """Whoever kills this script kills the server, too (prctl(2): PR_SET_PDEATHSIG is 1)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
 def main(program, *arguments):
     options = dict(zip(arguments[::2], arguments[1::2]))
     with tempfile.TemporaryDirectory() as folder:
         cert, key = certificate(folder)
         server = subprocess.Popen(
             [program, "--listen", options["--listen"], "--policy", options["--policy"], "--cert", cert, "--key", key],
-            stdout=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE, text=True, preexec_fn=end_with_parent,
         )
         signal.signal(signal.SIGINT, lambda *_: server.send_signal(signal.SIGINT))
         try:

@@ -1,11 +1,11 @@
-// The server under test in Node: `ws` over TLS, under `protect`, as tests/e2e/driver.py starts it. It echoes.
+// The server under test in Node: `ws` over TLS, under `protect`, as tests/e2e/driver.py starts it: a chat of all with all.
 //
 //     node tests/node/server.mjs --listen 127.0.0.1:0 --policy FILE --ready-file FILE
 //
 // The package is the one that was packed and installed into target/node/project.
 
 import { once } from 'node:events'
-import { renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:https'
 import { dirname, join } from 'node:path'
@@ -20,8 +20,9 @@ const { makeToken } = require('wswarden/testing')
 const { WebSocketServer } = require('ws')
 const selfsigned = require('selfsigned')
 
-const text = { type: 'string' }
-const { values } = parseArgs({ options: { listen: text, policy: text, 'ready-file': text } })
+const string = { type: 'string' }
+const { values } = parseArgs({ options: { listen: string, policy: string, 'ready-file': string } })
+const text = readFileSync(values.policy, 'utf8')
 const ready = values['ready-file']
 const [host, port] = values.listen.split(':')
 
@@ -31,14 +32,16 @@ const pem = await selfsigned.generate([{ name: 'commonName', value: 'localhost' 
 const guard = createGuard({ file: values.policy })
 const server = createServer({ key: pem.private, cert: pem.cert }, (request, answer) => answer.writeHead(426, { connection: 'close' }).end())
 const wss = protect(new WebSocketServer({ noServer: true }), guard, { server })
-wss.on('connection', (ws) => ws.on('message', (data, isBinary) => ws.send(data, { binary: isBinary })))
+wss.on('connection', (ws) => ws.on('message', (data) => wss.clients.forEach((one) => one.send(data, { binary: false }))))
 
 server.listen(Number(port), host)
 await once(server, 'listening')
 const cert = `${ready}.pem`
 writeFileSync(cert, pem.cert)
 const url = `wss://localhost:${server.address().port}/`
-const token = makeToken({ secret: 'not one that is taken: clients make their own' })
+const word = (name) => text.match(new RegExp(`^${name} = \\[?"(.*)"`, 'm'))[1]
+const [, secret] = text.match(/secret = "(.*)" \}/)
+const token = makeToken({ secret, claims: { sub: 'node', iss: word('issuer'), aud: word('audience') } })
 writeFileSync(`${ready}.new`, JSON.stringify({ url, cert, token }))
 renameSync(`${ready}.new`, ready)
 

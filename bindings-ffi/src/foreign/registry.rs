@@ -224,6 +224,11 @@ impl Registry {
         self.outcome(handle, now_mono, |session, now| session.close(reason, now))
     }
 
+    /// Takes back a message that was delivered, for a fault that a validator of your own has found.
+    pub fn refuse_delivered(&self, handle: u64, now_mono: u64) -> Result<Outcome> {
+        self.outcome(handle, now_mono, |session, now| session.refuse_delivered(now))
+    }
+
     /// Says that a session's connection is gone without a close handshake; the event, if there is one, records it.
     pub fn lost(&self, handle: u64, now_mono: u64) -> Result<Option<Event>> {
         let mut desk = locked(&self.desk)?;

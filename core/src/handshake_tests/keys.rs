@@ -198,14 +198,17 @@ fn while_the_source_is_down_keys_go_on_counting_for_a_bounded_time() {
     assert!(fetches(&story));
     arrive(&story, &issuer);
     let (began, mut asked) = (story.now.mono, 0);
+    let known = bearer(&issuer.token(&story, "a"));
     loop {
         let since = story.now.mono.since(began);
         let token = bearer(&issuer.token(&story, "a"));
         if since < 70 * MINUTE {
             drop(story.open(&token));
+            drop(story.open(&known));
         } else {
-            let refused = story.admit(&token).map(|_| ()).map_err(|refusal| refusal.reason());
-            assert_eq!(refused, Err(Reason::IdentityUnavailable), "at {since:?}");
+            let refused = |client| story.admit(client).map(|_| ()).map_err(|refusal| refusal.reason());
+            assert_eq!(refused(&token), Err(Reason::IdentityUnavailable), "at {since:?}");
+            assert_eq!(refused(&known), Err(Reason::IdentityUnavailable), "a remembered token needs its key, too");
             break;
         }
         story.pass(10 * SECOND);

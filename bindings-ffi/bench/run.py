@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""Measures a message through the C ABI beside yyjson and simdjson parsing alone.
+
+    cargo build --release -p wswarden-ffi && bindings-ffi/bench/run.py
+
+It wants Debian's libsimdjson-dev, and pip, which brings yyjson's C source. With `--features testing` in the build, it
+also measures what the border adds to the core.
+"""
+
+import json
+import random
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+OUT = ROOT / "target" / "ffi" / "bench"
+U, U2 = "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "9b2d7c1e-58aa-4c3f-8e21-7d0a4b6c9f10"
+
+
+def text(chance, length, plain):
+    """Words of a chat; with escapes and letters of many scripts unless plain."""
+    words = "the deploy went fine can somebody look at dashboards again before we ship this build to customers".split()
+    made, number = "", 0
+    while len(made) < length:
+        number += 1
+        made += chance.choice(words) + " "
+        for every, more in () if plain else ((14, "\n"), (23, '"quoted" '), (17, "café naïve "), (41, "日本語 "), (53, "🚀 ")):
+            made += more if number % every == 0 else ""
+    return made[:length]
+
+
+def messages():
+    """The messages of benches/benches/corpus, by the same recipe."""
+    chance = random.Random(7)
+    chat = {"type": "chat", "content": "Hey team, the deploy went fine, can somebody look at dashboards?", "channelId": U}
+    yield "S", {"type": "ping"}
+    yield "M", chat
+    yield "L", chat | {"content": text(chance, 4900, False)}
+    yield "LA", chat | {"content": text(chance, 4900, True)}
+    files = "https://cdn.example.com/f"
+    yield "R", {
+        "type": "chat", "id": U2, "channelId": U,
+        "content": "Release 4.2 is out; please check the attached report and reply here.",
+        "mentions": [U2, U, "7d444840-9dc0-11d1-b245-5ffdce74fad2"],
+        "attachments": [
+            {"url": f"{files}/9b2d7c1e/report.pdf", "mime": "application/pdf", "size": 183422, "name": "report.pdf"},
+            {"url": f"{files}/77ab0012/shot.png", "mime": "image/png", "size": 90211},
+        ],
+        "meta": {"client": "web", "ts": 1732358400123, "locale": "en-GB"},
+    }
+
+
+def closed(properties, required):
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def string(most, least=0):
+    return {"type": "string", "maxLength": most, "minLength": least}
+
+
+def schemas():
+    """The schema of all but R, and R's: a union of eight."""
+    uuid, natural = {"type": "string", "format": "uuid"}, {"type": "integer", "minimum": 0}
+    yield "seed", closed({"type": {"enum": ["chat", "typing", "ping"]}, "content": string(5000), "channelId": uuid}, ["type"])
+    meta = closed({"client": {"enum": ["web", "ios", "android", "desktop"]}, "ts": natural, "locale": string(16)}, ["client", "ts"])
+    attachment = closed({"url": string(2048), "mime": string(127), "size": natural | {"maximum": 10**9}, "name": string(255)},
+                        ["url", "mime", "size"])
+    channel = closed({"id": uuid, "since": natural, "filters": {"type": "array", "items": {"enum": ["mentions", "all", "threads"]}}}, ["id"])
+    screen = {"type": "array", "items": natural, "minItems": 2, "maxItems": 2}
+    kinds = {
+        "ping": ({"ts": natural}, []),
+        "typing": ({"channelId": uuid, "isTyping": {"type": "boolean"}}, ["channelId", "isTyping"]),
+        "delete": ({"messageId": uuid, "channelId": uuid}, ["messageId"]),
+        "reaction": ({"messageId": uuid, "emoji": string(32, 1), "op": {"enum": ["add", "remove"]}}, ["messageId", "emoji", "op"]),
+        "chat": ({"id": uuid, "channelId": uuid, "content": string(5000, 1), "replyTo": uuid, "meta": meta,
+                  "mentions": {"type": "array", "items": uuid, "maxItems": 50},
+                  "attachments": {"type": "array", "items": attachment, "maxItems": 10}}, ["id", "channelId", "content", "meta"]),
+        "edit": ({"messageId": uuid, "content": string(5000, 1), "meta": meta}, ["messageId", "content", "meta"]),
+        "presence": ({"status": {"enum": ["online", "away", "busy", "offline"]},
+                      "device": closed({"os": string(32), "version": string(32), "screen": screen}, ["os"])}, ["status"]),
+        "subscribe": ({"channels": {"type": "array", "maxItems": 100, "items": channel}}, ["channels"]),
+    }
+    union = [closed({"type": {"const": kind}, **properties}, ["type", *required]) for kind, (properties, required) in kinds.items()]
+    yield "rich", {"type": "object", "required": ["type"], "discriminator": {"propertyName": "type"}, "oneOf": union}
+
+
+def policy(schema):
+    """Everything is on, and no limit is reached."""
+    much = {"limit": 10**9, "per": "1s", "burst": 10**9}
+    return {
+        "origin": {"allow": ["https://app.example.com"]},
+        "credential": {"anonymous": True},
+        "message": {"schema": schema},
+        "rate": {"connection": {"messages": much, "bytes": much},
+                 "user": {"messages": much}, "address": {"messages": much}},
+    }
+
+
+def yyjson():
+    """The folder of yyjson's C source, as its Python package brings it."""
+    folder = OUT / "yyjson-4.0.6" / "yyjson"
+    if not folder.exists():
+        subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:", "-d", OUT,
+                        "yyjson==4.0.6"], check=True)
+        with tarfile.open(OUT / "yyjson-4.0.6.tar.gz") as archive:
+            archive.extractall(OUT, filter="data")
+    return folder
+
+
+def main():
+    OUT.mkdir(parents=True, exist_ok=True)
+    for name, message in messages():
+        (OUT / f"{name}.json").write_text(json.dumps(message, separators=(",", ":"), ensure_ascii=False))
+    for name, schema in schemas():
+        (OUT / f"{name}.policy.json").write_text(json.dumps(policy(schema)))
+    source, library = yyjson(), ROOT / "target" / "release"
+    subprocess.run(["gcc", "-O3", "-c", source / "yyjson.c", "-o", OUT / "yyjson.o"], check=True)
+    (OUT / "libwswarden.so").unlink(missing_ok=True)
+    (OUT / "libwswarden.so").symlink_to(library / "libwswarden.so")
+    (OUT / "libwswarden.so.0.1").unlink(missing_ok=True)
+    (OUT / "libwswarden.so.0.1").symlink_to(library / "libwswarden.so")
+    subprocess.run(["g++", "-std=c++17", "-O3", "-I", ROOT / "bindings-ffi" / "include", "-I", source, HERE / "bench.cpp",
+                    OUT / "yyjson.o", "-o", OUT / "bench", "-L", OUT, "-lwswarden", "-lsimdjson", f"-Wl,-rpath,{OUT}"], check=True)
+    subprocess.run([OUT / "bench", OUT], check=True)
+
+
+if __name__ == "__main__":
+    main()
