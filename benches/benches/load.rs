@@ -10,8 +10,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use async_tungstenite::client_async;
 use async_tungstenite::tungstenite::Message;
 use async_tungstenite::tungstenite::client::IntoClientRequest;
-use futures::future::join_all;
 use futures::StreamExt;
+use futures::future::join_all;
 use jsonwebtoken::{EncodingKey, Header, encode};
 use smol::net::TcpStream;
 
@@ -61,6 +61,7 @@ async fn client(port: u16, token: &str, from: Instant, to: Instant) -> Vec<u32> 
 
 fn token() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs();
-    let claims = serde_json::json!({ "sub": "load", "iss": "https://id.example.com", "aud": "chat", "exp": now + 3600 });
+    let claims =
+        serde_json::json!({ "sub": "load", "iss": "https://id.example.com", "aud": "chat", "exp": now + 3600 });
     encode(&Header::default(), &claims, &EncodingKey::from_secret(KEY)).expect("a token")
 }
