@@ -2,7 +2,7 @@
 """Makes benches/report/index.html from benches/data/*.tsv and benches/goals.tsv.
 
     benches/report.py            the page and its figures
-    benches/report.py collect    first reads what criterion has left in target/criterion, and judges the corpus
+    benches/report.py collect    reads what criterion has left in target/criterion, and judges the corpus, into data/
 """
 
 import csv
@@ -35,7 +35,7 @@ figure { margin: 1rem 0; } img { max-width: 100%; height: auto; } small, footer 
 
 def main():
     if "collect" in sys.argv[1:]:
-        collect()
+        return collect()
     measured, notes = read()
     goals = judged(measured)
     REPORT.mkdir(exist_ok=True)

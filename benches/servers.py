@@ -3,7 +3,7 @@
 
     benches/servers.py [rust] [node] [python]       all by default; ROUNDS=5 SECONDS=3 CONNECTIONS=50
 
-The wheel must be installed in this Python, and the package in tests/node_modules (`make bench` sees to both).
+The wheel must be installed in this Python, and the package in target/bench-servers (`make bench-servers` sees to both).
 """
 
 import os
@@ -26,7 +26,7 @@ def main(languages):
     echo, load = built("echo"), built("load")
     servers = {
         "rust": {"bare": [echo, "bare"], "guarded": [echo, "guarded", HERE / "servers" / "policy.toml"]},
-        "node": {kind: ["node", HERE / "servers" / "echo.mjs", kind] for kind in ("bare", "guarded")},
+        "node": {kind: ["node", ROOT / "target" / "bench-servers" / "echo.mjs", kind] for kind in ("bare", "guarded")},
         "python": {kind: [sys.executable, HERE / "servers" / "echo.py", kind] for kind in ("bare", "guarded")},
     }
     rows = []

@@ -1,6 +1,6 @@
 // What a message costs in Node, from the Buffer that `ws` gives to a verdict, beside what users would otherwise use.
 //
-//     make bench-node        (after `make setup`; prints medians and ratios, writes target/bench-node.tsv)
+//     make bench-node        (after `make setup`; prints medians and ratios, writes benches/data/node.tsv)
 //
 // All peers take turns, round by round, in one process: a noisy machine disturbs all alike, so quote the ratios.
 
@@ -276,4 +276,4 @@ const chosen = process.argv.slice(2)
 for (const [name, part] of Object.entries(parts)) if (chosen.length === 0 || chosen.includes(name)) part()
 const about = [`# date: ${new Date().toISOString().slice(0, 10)}`, `# machine: ${cpus().length} cores of ${cpus()[0].model}`, `# node: ${process.version}`]
 const names = ['group', 'case', 'subject', 'median', 'low', 'high', 'unit']
-writeFileSync(join(root, 'target', 'bench-node.tsv'), [...about, ...[names, ...rows].map((line) => line.join('\t')), ''].join('\n'))
+writeFileSync(join(root, 'benches', 'data', 'node.tsv'), [...about, ...[names, ...rows].map((line) => line.join('\t')), ''].join('\n'))

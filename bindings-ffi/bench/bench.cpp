@@ -63,12 +63,22 @@ double median(std::vector<double> samples) {
     return samples[samples.size() / 2];
 }
 
+/* A line as benches/report.py reads it: the median and the quartiles around it. */
+void record(std::FILE *data, const std::string &message, const char *who, std::vector<double> samples) {
+    std::sort(samples.begin(), samples.end());
+    const std::size_t last = samples.size() - 1;
+    std::fprintf(data, "c\t%s\t%s\t%.1f\t%.1f\t%.1f\tns\n", message.c_str(), who, samples[last / 2],
+                 samples[last / 4], samples[last * 3 / 4]);
+}
+
 } // namespace
 
 int main(int count, char **arguments) {
     if (count != 2) return 2;
     const std::string folder = arguments[1];
     guarded seed(folder + "/seed.policy.json"), rich(folder + "/rich.policy.json");
+    std::FILE *data = std::fopen((folder + "/data.tsv").c_str(), "w");
+    if (data == nullptr) return 2;
     static char pool[1 << 20];
     simdjson::dom::parser parser;
     std::printf("%-4s%8s%12s%12s%12s%12s%10s%10s\n", "", "bytes", "wswarden", "core", "yyjson", "simdjson", "yyjson/",
@@ -109,5 +119,9 @@ int main(int count, char **arguments) {
         const double ours = median(samples[0]), yyjson = median(samples[1]), simd = median(samples[2]);
         std::printf("%-4s%8zu%12.1f%12.1f%12.1f%12.1f%10.2f%10.2f\n", name.c_str(), message.size(), ours, median(core),
                     yyjson, simd, yyjson / ours, simd / ours);
+        record(data, name, "wswarden", samples[0]);
+        record(data, name, "yyjson, parsing alone", samples[1]);
+        record(data, name, "simdjson, parsing alone", samples[2]);
     }
+    std::fclose(data);
 }

@@ -3,7 +3,7 @@
 
     cargo build --release -p wswarden-ffi && bindings-ffi/bench/run.py
 
-It wants Debian's libsimdjson-dev, and pip, which brings yyjson's C source. With `--features testing` in the build, it
+It writes benches/data/c.tsv. It wants Debian's libsimdjson-dev, and pip, which brings yyjson's C source. With `--features testing` in the build, it
 also measures what the border adds to the core.
 """
 
@@ -125,6 +125,10 @@ def main():
     subprocess.run(["g++", "-std=c++17", "-O3", "-I", ROOT / "bindings-ffi" / "include", "-I", source, HERE / "bench.cpp",
                     OUT / "yyjson.o", "-o", OUT / "bench", "-L", OUT, "-lwswarden", "-lsimdjson", f"-Wl,-rpath,{OUT}"], check=True)
     subprocess.run([OUT / "bench", OUT], check=True)
+    sys.path.insert(0, str(ROOT / "benches"))
+    import report
+
+    report.write("c", [line.split("\t") for line in (OUT / "data.tsv").read_text().splitlines()])
 
 
 if __name__ == "__main__":

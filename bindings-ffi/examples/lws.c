@@ -14,7 +14,6 @@
 #include <wswarden.h>
 
 #include "lws_request.h"
-
 #define MAX_WAITING 1024
 
 /* A message that waits to be sent, shared by all who are to have it. */
