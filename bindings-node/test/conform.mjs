@@ -72,7 +72,7 @@ const base64 = (bytes) => Buffer.from(bytes).toString('base64')
 
 function saidBy(error) {
   const [code, place, problem, remedy] = String(error?.message ?? error).split('\n')
-  return code === 'policy' ? said(place, problem, remedy) : String(error?.message ?? error)
+  return (code === 'policy' ? said(place, problem, remedy) : String(error?.message ?? error)).toWellFormed()
 }
 
 function policyOf(document) {
