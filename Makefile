@@ -66,7 +66,7 @@ generate: $(BINDING_READY) ## Writes the files that are made from others
 	cd bindings-python && PATH=$(CURDIR)/$(VENV)/bin:$$PATH && maturin build --release --locked --out ../target/wheels && \
 		pip install --quiet --force-reinstall --no-deps ../target/wheels/wswarden-*-abi3-manylinux*.whl && \
 		python generate.py reasons > _reason.new && mv _reason.new python/wswarden/_reason.py && \
-		python generate.py stubs --release --locked > _core.new && mv _core.new python/wswarden/_core.pyi
+		python generate.py stubs --profile release --locked > _core.new && mv _core.new python/wswarden/_core.pyi
 	cargo run --locked -q -p wswarden-ffi-tools --bin wswarden-header > bindings-ffi/include/wswarden.h.new
 	mv bindings-ffi/include/wswarden.h.new bindings-ffi/include/wswarden.h
 	cargo run --locked -q -p wswarden-ffi-tools --bin wswarden-header -- --symbols > bindings-ffi/symbols.txt

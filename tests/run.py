@@ -282,7 +282,7 @@ def python_types(interpreter, source, env):
     package = PYTHON / "python" / "wswarden"
     make = [interpreter, source / "bindings-python" / "generate.py"]
     generated(package.relative_to(ROOT) / "_reason.py", [*make, "reasons"])
-    generated(package.relative_to(ROOT) / "_core.pyi", [*make, "stubs", "--release"], env)
+    generated(package.relative_to(ROOT) / "_core.pyi", [*make, "stubs", "--profile", "release"], env)
     step("mypy", [interpreter, "-m", "mypy", "--strict", package])
     step("stubtest", [interpreter, "-m", "mypy.stubtest", "wswarden._core"])
     step("pyright", [VENV / "pyright", "--pythonpath", interpreter], cwd=PYTHON)
