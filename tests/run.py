@@ -290,13 +290,16 @@ def python_types(interpreter, source, env):
 
 # What is below the application and never reaches the guard: how uvicorn and websockets read a request and frames.
 BELOW = {
-    "websockets": {"expect": "cut", "attacks": [
+    "websockets": {"cut": [
         "upgrade.http-2.0", "upgrade.content-length", "upgrade.content-length-twice", "upgrade.transfer-encoding",
         "upgrade.bad-target", "upgrade.nul-in-value", "upgrade.control-in-value", "upgrade.bare-cr-in-value",
         "upgrade.space-before-colon", "upgrade.name-with-space", "upgrade.empty-name", "upgrade.one-bare-lf",
         "upgrade.obs-fold", "upgrade.fold-first", "upgrade.no-colon", "upgrade.two-spaces", "upgrade.pipelined",
+    ], "skip": [
+        # It closes with 1009 by itself, and the socket with bytes unread: the reset may overtake the close frame.
+        "message.one-mebibyte", "message.too-big-in-fragments",
     ]},
-    "uvicorn": {"skip": True, "attacks": [
+    "uvicorn": {"cut": [], "skip": [
         "transport.*", "token.too-long", "upgrade.*", "message.one-mebibyte", "message.many-fragments",
         "message.empty-fragments", "frame.*", "rate.pings", "rate.pongs", "heartbeat.*",
     ]},
@@ -313,10 +316,9 @@ def python_attacked(interpreter):
         try:
             with driver.Server(ROOT / "target" / "attacked" / library) as server:
                 text = server.target.read_text()
-                if "skip" in below:
-                    text = text.replace("skip = [", "skip = [" + "".join(f'"{name}", ' for name in below["attacks"]))
-                else:
-                    text += "expect = { " + ", ".join(f'"{name}" = "{below["expect"]}"' for name in below["attacks"]) + " }\n"
+                text = text.replace("skip = [", "skip = [" + "".join(f'"{name}", ' for name in below["skip"]))
+                if below["cut"]:
+                    text += "expect = { " + ", ".join(f'"{name}" = "cut"' for name in below["cut"]) + " }\n"
                 server.target.write_text(text)
                 if library == "websockets":
                     clients = [VENV / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e"]
