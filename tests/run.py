@@ -72,7 +72,7 @@ def count(pattern, text):
 
 def row(name, passed, failed, seconds, skipped=0):
     """Adds a row to the table; whether nothing failed."""
-    table.append((name, passed, failed, skipped, seconds))
+    table.append((str(name), passed, failed, skipped, seconds))
     return failed == 0
 
 
