@@ -28,7 +28,7 @@ total = 2000000
 tracked_addresses = 2000000
 tracked_users = 2000000
 [rate]
-connection = { messages = { limit = 1000000, per = "1s" }, bytes = "1GiB/s" }
+connection = { messages = { limit = 1000000, per = "1s" }, bytes = "900MB/s" }
 user = { messages = { limit = 1000000, per = "1s" } }
 address = { messages = { limit = 1000000, per = "1s" } }
 [message.types.ping]
