@@ -17,6 +17,10 @@ pub(crate) trait Lanes {
     fn high(block: Self::Block) -> u32;
     /// A bit for each byte that continues a UTF-8 sequence.
     fn continuations(block: Self::Block) -> u32;
+    /// A bit for each hexadecimal digit.
+    fn hex_digits(block: Self::Block) -> u32;
+    /// A bit for each hyphen.
+    fn hyphens(block: Self::Block) -> u32;
 }
 
 /// Which lanes a machine runs with.
@@ -99,5 +103,13 @@ impl Lanes for Scalar {
     #[inline(always)]
     fn continuations(block: Self::Block) -> u32 {
         Self::bits(block, |byte| byte & 0xc0 == 0x80)
+    }
+    #[inline(always)]
+    fn hex_digits(block: Self::Block) -> u32 {
+        Self::bits(block, |byte| byte.is_ascii_hexdigit())
+    }
+    #[inline(always)]
+    fn hyphens(block: Self::Block) -> u32 {
+        Self::bits(block, |byte| byte == b'-')
     }
 }

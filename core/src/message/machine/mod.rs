@@ -180,7 +180,7 @@ impl<'a, S: Sink> Machine<'a, S> {
                 Some((_, name)) => return Ok(self.read_string(inside, start.wrapping_add(name.length).wrapping_sub(1))),
                 None => usize::MAX,
             },
-            Kind::Uuid => match format::uuid_at(text, inside) {
+            Kind::Uuid => match format::uuid_at::<L>(text, inside) {
                 Some(end) => return Ok(self.read_string(inside, end)),
                 None => usize::MAX,
             },

@@ -38,7 +38,7 @@ fn run_avx2<'a, S: Sink>(machine: &mut Machine<'a, S>, node: &'a Node, at: usize
 
 #[cfg(target_arch = "x86_64")]
 macro_rules! x86_lanes {
-    ($name:ident, $width:literal, $vector:ident, $load:ident, $splat:ident, $equal:ident, $least:ident, $or:ident, $greater:ident, $bits:ident) => {
+    ($name:ident, $width:literal, $vector:ident, $load:ident, $splat:ident, $equal:ident, $least:ident, $minus:ident, $or:ident, $greater:ident, $bits:ident) => {
         /// Blocks as wide as one register.
         pub(crate) struct $name;
 
@@ -73,16 +73,32 @@ macro_rules! x86_lanes {
                 // SAFETY: as above.
                 unsafe { v::$bits(v::$greater(v::$splat(0xc0_u8.cast_signed()), block)) }.cast_unsigned()
             }
+            #[inline(always)]
+            fn hex_digits(block: Self::Block) -> u32 {
+                // SAFETY: as above.
+                unsafe {
+                    let digit = v::$minus(block, v::$splat(b'0'.cast_signed()));
+                    let letter = v::$minus(v::$or(block, v::$splat(0x20)), v::$splat(b'a'.cast_signed()));
+                    let digit = v::$equal(digit, v::$least(digit, v::$splat(9)));
+                    let letter = v::$equal(letter, v::$least(letter, v::$splat(5)));
+                    v::$bits(v::$or(digit, letter)).cast_unsigned()
+                }
+            }
+            #[inline(always)]
+            fn hyphens(block: Self::Block) -> u32 {
+                // SAFETY: as above.
+                unsafe { v::$bits(v::$equal(block, v::$splat(b'-'.cast_signed()))) }.cast_unsigned()
+            }
         }
     };
 }
 
 #[cfg(target_arch = "x86_64")]
 #[rustfmt::skip]
-x86_lanes!(Sse2, 16, __m128i, _mm_loadu_si128, _mm_set1_epi8, _mm_cmpeq_epi8, _mm_min_epu8, _mm_or_si128, _mm_cmpgt_epi8, _mm_movemask_epi8);
+x86_lanes!(Sse2, 16, __m128i, _mm_loadu_si128, _mm_set1_epi8, _mm_cmpeq_epi8, _mm_min_epu8, _mm_sub_epi8, _mm_or_si128, _mm_cmpgt_epi8, _mm_movemask_epi8);
 #[cfg(target_arch = "x86_64")]
 #[rustfmt::skip]
-x86_lanes!(Avx2, 32, __m256i, _mm256_loadu_si256, _mm256_set1_epi8, _mm256_cmpeq_epi8, _mm256_min_epu8, _mm256_or_si256, _mm256_cmpgt_epi8, _mm256_movemask_epi8);
+x86_lanes!(Avx2, 32, __m256i, _mm256_loadu_si256, _mm256_set1_epi8, _mm256_cmpeq_epi8, _mm256_min_epu8, _mm256_sub_epi8, _mm256_or_si256, _mm256_cmpgt_epi8, _mm256_movemask_epi8);
 
 /// 16 bytes by NEON, which is on every 64-bit Arm processor.
 #[cfg(target_arch = "aarch64")]
@@ -108,6 +124,12 @@ impl Lanes for Neon {
     fn continuations(block: Self::Block) -> u32 {
         bits(unsafe { v::vceqq_u8(v::vandq_u8(block, v::vdupq_n_u8(0xc0)), v::vdupq_n_u8(0x80)) })
     }
+    fn hex_digits(block: Self::Block) -> u32 {
+        let within = |block, first, most| unsafe { v::vcleq_u8(v::vsubq_u8(block, v::vdupq_n_u8(first)), v::vdupq_n_u8(most)) };
+        let letters = within(unsafe { v::vorrq_u8(block, v::vdupq_n_u8(0x20)) }, b'a', 5);
+        bits(unsafe { v::vorrq_u8(within(block, b'0', 9), letters) })
+    }
+    fn hyphens(block: Self::Block) -> u32 { bits(unsafe { v::vceqq_u8(block, v::vdupq_n_u8(b'-')) }) }
 }
 
 /// A bit for each lane that is all ones. SAFETY: as above.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::lanes::{Baseline, Lanes, Level, Scalar};
 #[cfg(target_arch = "x86_64")]
 use super::simd::Avx2;
-use super::{ANY_NODE, Program, Unescaped, judge};
+use super::{ANY_NODE, Program, Tail, Text, Unescaped, format, judge};
 use crate::message::fault::Fault;
 use crate::message::json::Limits;
 use crate::message::schema::{Schema, SchemaOptions, compile_into};
@@ -26,6 +26,10 @@ fn bytes(length: usize) -> impl Strategy<Value = Vec<u8>> {
         Just(0xc0),
         Just(0xff),
         Just(b'a'),
+        Just(b'F'),
+        Just(b'g'),
+        Just(b'9'),
+        Just(b'-'),
     ];
     proptest::collection::vec(byte, length)
 }
@@ -78,6 +82,8 @@ proptest! {
             prop_assert_eq!(Baseline::special(block), Scalar::special(plain));
             prop_assert_eq!(Baseline::high(block), Scalar::high(plain));
             prop_assert_eq!(Baseline::continuations(block), Scalar::continuations(plain));
+            prop_assert_eq!(Baseline::hex_digits(block), Scalar::hex_digits(plain));
+            prop_assert_eq!(Baseline::hyphens(block), Scalar::hyphens(plain));
         }
         #[cfg(target_arch = "x86_64")]
         if Level::widest() != Level::Baseline {
@@ -85,8 +91,59 @@ proptest! {
             prop_assert_eq!(Avx2::special(block), expected(Scalar::special));
             prop_assert_eq!(Avx2::high(block), expected(Scalar::high));
             prop_assert_eq!(Avx2::continuations(block), expected(Scalar::continuations));
+            prop_assert_eq!(Avx2::hex_digits(block), expected(Scalar::hex_digits));
+            prop_assert_eq!(Avx2::hyphens(block), expected(Scalar::hyphens));
         }
         prop_assert!(Baseline::load(&bytes, 17).is_none());
+    }
+
+    #[test]
+    fn near_its_end_a_message_reads_as_if_zeros_followed(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+        let mut tail = Tail::EMPTY;
+        tail.fill(&bytes);
+        let text = Text::new(&bytes, &tail);
+        let padded = [&bytes[..], &[0; 64]].concat();
+        for at in 0..=bytes.len() {
+            prop_assert_eq!(&text.wide(at).to_le_bytes()[..], &padded[at..at + 16]);
+            if at + Tail::WIDTH > bytes.len() {
+                prop_assert_eq!(&text.last(at)[..], &padded[at..at + Tail::WIDTH]);
+            }
+        }
+        prop_assert_eq!(text.wide(bytes.len() + 9), 0);
+    }
+
+    #[test]
+    fn a_number_has_the_value_that_the_standard_library_reads(number in "-?(0|[1-9][0-9]{0,20})[ ,.e:;/a]?[0-9]?") {
+        let mut tail = Tail::EMPTY;
+        tail.fill(number.as_bytes());
+        let end = number.find(|letter: char| !letter.is_ascii_digit() && letter != '-').unwrap_or(number.len());
+        let digits = end - usize::from(number.starts_with('-'));
+        if let Ok(read) = Text::new(number.as_bytes(), &tail).number(0, 64)
+            && let Some(value) = read.small
+        {
+            prop_assert_eq!((read.end, value), (end, number[..end].parse().expect("an integer")));
+        } else {
+            prop_assert!(digits > 18 || number[end..].starts_with(['.', 'e']), "{}", number);
+        }
+    }
+
+    #[test]
+    fn a_uuid_is_known_by_every_kind_of_lanes(
+        mut uuid in "[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}",
+        at in 0_usize..36, with in prop_oneof![Just('-'), Just('g'), Just('0'), Just('F'), Just('@'), Just('`'), any::<char>()], end in prop_oneof![4 => Just('"'), 1 => Just('0')],
+    ) {
+        uuid.replace_range(at..=at, &with.to_string());
+        let quoted = format!("{uuid}{end}");
+        let mut tail = Tail::EMPTY;
+        tail.fill(quoted.as_bytes());
+        let text = Text::new(quoted.as_bytes(), &tail);
+        let plain = format::Format::Uuid.holds(uuid.as_bytes(), false) && end == '"';
+        prop_assert_eq!(format::uuid_at::<Scalar>(text, 0).is_some(), plain);
+        prop_assert_eq!(format::uuid_at::<Baseline>(text, 0).is_some(), plain);
+        #[cfg(target_arch = "x86_64")]
+        if Level::widest() != Level::Baseline {
+            prop_assert_eq!(format::uuid_at::<Avx2>(text, 0).is_some(), plain);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod host;
 mod time;
 mod uri;
 
+use super::lanes::Lanes;
 use super::strings::unescaped;
 use super::text::Text;
 
@@ -86,43 +87,30 @@ pub(crate) fn needs_tables(raw: &[u8]) -> bool {
     raw.contains(&b'\\') || raw.split(|byte| matches!(byte, b'.' | b'@')).any(|label| label.get(2..4) == Some(b"--"))
 }
 
-/// Past the UUID that starts at `at`, if one stands there and a quote after it.
+/// Past the UUID that starts at `at` (RFC 9562 section 4), if one stands there and a quote after it.
 #[inline(always)]
-pub(crate) fn uuid_at(text: Text<'_>, at: usize) -> Option<usize> {
+pub(crate) fn uuid_at<L: Lanes>(text: Text<'_>, at: usize) -> Option<usize> {
+    const ALL: u64 = (1 << 36) - 1;
+    const HYPHENS: u64 = 1 << 8 | 1 << 13 | 1 << 18 | 1 << 23;
     let chunk = text.bytes().get(at..)?.first_chunk::<37>()?;
-    let (uuid, rest) = chunk.split_first_chunk::<36>()?;
-    (is_uuid(uuid) && rest == b"\"").then(|| at.wrapping_add(36))
+    let (mut digits, mut hyphens) = (0, 0);
+    // Blocks side by side, the last one so that it ends where the UUID does.
+    for from in [0, L::WIDTH, 2 * L::WIDTH] {
+        let from = from.min(36_usize.saturating_sub(L::WIDTH));
+        let block = L::load(chunk, from)?;
+        digits |= u64::from(L::hex_digits(block)) << from;
+        hyphens |= u64::from(L::hyphens(block)) << from;
+    }
+    let holds = digits & ALL == ALL & !HYPHENS && hyphens & ALL == HYPHENS;
+    (holds && chunk.last() == Some(&b'"')).then(|| at.wrapping_add(36))
 }
 
-/// Judges a UUID (RFC 9562 section 4) by words of eight characters, and without a branch.
-#[inline(always)]
+/// Judges a UUID (RFC 9562 section 4).
 fn is_uuid(uuid: &[u8; 36]) -> bool {
-    // Bytes 8 to 15 are -xxxx-xx, bytes 16 to 23 are xx-xxxx-: dashes become zeros, and all else must be digits.
-    const FIRST: u64 = u64::from_le_bytes([b'-', 0, 0, 0, 0, b'-', 0, 0]);
-    const SECOND: u64 = u64::from_le_bytes([0, 0, b'-', 0, 0, 0, 0, b'-']);
-    const FIRST_MASK: u64 = FIRST / 0x2d * 0xff;
-    const SECOND_MASK: u64 = SECOND / 0x2d * 0xff;
-    const ZERO: u64 = 0x3030_3030_3030_3030;
-    let (words, _) = uuid.as_chunks::<8>();
-    let ([a, b, c, d], Some(e)) = (words, uuid.last_chunk::<8>()) else { return false };
-    let [a, b, c, d, e] = [a, b, c, d, e].map(|word| u64::from_le_bytes(*word));
-    let dashes = (b ^ FIRST) & FIRST_MASK | (c ^ SECOND) & SECOND_MASK;
-    let b = b & !FIRST_MASK | ZERO & FIRST_MASK;
-    let c = c & !SECOND_MASK | ZERO & SECOND_MASK;
-    dashes == 0 && not_hex(a) | not_hex(b) | not_hex(c) | not_hex(d) | not_hex(e) == 0
-}
-
-/// Bits that are not zero if a byte of the word is no hexadecimal digit.
-#[inline(always)]
-fn not_hex(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    // Each byte is below 128, so these sums carry into no other byte: the high bit says "at least".
-    let low = word & !HIGH;
-    let letter = low | (ONES * 0x20);
-    let digit = low.wrapping_add(ONES * (0x80 - 0x30)) & !low.wrapping_add(ONES * (0x80 - 0x3a));
-    let a_to_f = letter.wrapping_add(ONES * (0x80 - 0x61)) & !letter.wrapping_add(ONES * (0x80 - 0x67)) & (low << 1);
-    (word | !(digit | a_to_f)) & HIGH
+    uuid.iter().enumerate().all(|(at, byte)| match at {
+        8 | 13 | 18 | 23 => *byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    })
 }
 
 /// RFC 6901: nothing, or parts that each start with a slash; a tilde only in `~0` and `~1`.
