@@ -1,37 +1,65 @@
-//! An echo server on smol: `echo bare` or `echo guarded POLICY`. Prints its port.
+//! An echo server: `echo smol bare`, `echo tokio guarded POLICY`. Prints its port.
 #![expect(clippy::print_stdout, reason = "the port is told to whoever started it")]
 
-use async_tungstenite::accept_async;
-use futures::{SinkExt, StreamExt};
-use smol::net::{TcpListener, TcpStream};
-use wswarden::{Client, Guard, Incoming, Smol};
+use std::net::SocketAddr;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let guard = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["bare"] => None,
-        ["guarded", policy] => Some(Guard::new(wswarden::policy_from_file(policy)?, Smol)?),
-        // `cargo bench` runs every bench without arguments.
-        _ => return Ok(()),
-    };
-    smol::block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        println!("{}", listener.local_addr()?.port());
-        loop {
-            let (stream, peer) = listener.accept().await?;
-            stream.set_nodelay(true)?;
-            match guard.clone() {
-                None => smol::spawn(bare(stream)).detach(),
-                Some(guard) => {
-                    let client = Client { remote: peer.ip().into(), tls: false };
-                    smol::spawn(guarded(guard, stream, client)).detach();
-                }
-            }
-        }
-    })
+use async_tungstenite::accept_async;
+use futures::io::{AsyncRead, AsyncWrite};
+use futures::{SinkExt, StreamExt};
+use tokio_util::compat::TokioAsyncReadCompatExt;
+use wswarden::{Client, Guard, Incoming, Smol, Timer, Tokio};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+fn main() -> Outcome {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["smol", "bare"] => smol::block_on(on_smol(None)),
+        ["smol", "guarded", policy] => smol::block_on(on_smol(Some(guard(policy, Smol)?))),
+        ["tokio", "bare"] => runtime()?.block_on(on_tokio(None)),
+        ["tokio", "guarded", policy] => runtime()?.block_on(on_tokio(Some(guard(policy, Tokio)?))),
+        // `cargo bench` runs every bench without arguments: the policy is read, at least.
+        _ => guard(concat!(env!("CARGO_MANIFEST_DIR"), "/servers/policy.toml"), Smol).map(drop),
+    }
 }
 
-async fn bare(stream: TcpStream) {
+fn guard<T: Timer>(policy: &str, timer: T) -> Result<Guard<T>, Box<dyn std::error::Error>> {
+    Ok(Guard::new(wswarden::policy_from_file(policy)?, timer)?)
+}
+
+/// One thread, as smol's is.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+async fn on_smol(guard: Option<Guard<Smol>>) -> Outcome {
+    let listener = smol::net::TcpListener::bind("127.0.0.1:0").await?;
+    println!("{}", listener.local_addr()?.port());
+    loop {
+        let (stream, peer) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        smol::spawn(serve(guard.clone(), stream, peer)).detach();
+    }
+}
+
+async fn on_tokio(guard: Option<Guard<Tokio>>) -> Outcome {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    println!("{}", listener.local_addr()?.port());
+    loop {
+        let (stream, peer) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        tokio::spawn(serve(guard.clone(), stream.compat(), peer));
+    }
+}
+
+async fn serve<T: Timer, S: AsyncRead + AsyncWrite + Unpin>(guard: Option<Guard<T>>, stream: S, peer: SocketAddr) {
+    match guard {
+        None => bare(stream).await,
+        Some(guard) => guarded(guard, stream, Client { remote: peer.ip().into(), tls: false }).await,
+    }
+}
+
+async fn bare<S: AsyncRead + AsyncWrite + Unpin>(stream: S) {
     let Ok(mut socket) = accept_async(stream).await else { return };
     while let Some(Ok(message)) = socket.next().await {
         if message.is_text() && socket.send(message).await.is_err() {
@@ -40,7 +68,7 @@ async fn bare(stream: TcpStream) {
     }
 }
 
-async fn guarded(guard: Guard<Smol>, stream: TcpStream, client: Client) {
+async fn guarded<T: Timer, S: AsyncRead + AsyncWrite + Unpin>(guard: Guard<T>, stream: S, client: Client) {
     let Ok(mut socket) = guard.accept(stream, client).await else { return };
     while let Some(message) = socket.next().await {
         if let Incoming::Text { text, .. } = message

@@ -1,1 +1,3 @@
-//! wswarden.
+//! What the benches share.
+
+pub mod measure;
