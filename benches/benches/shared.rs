@@ -9,13 +9,11 @@ use std::time::{Duration, Instant};
 
 use governor::RateLimiter;
 use wswarden_benches::measure::{is_test, resident, row};
-use wswarden_core::http::{Header, HttpVersion, Request};
+use wswarden_benches::{guard, open_user, start};
 use wswarden_core::limit::{AddressKeys, Key, Lane, Ledger, Meter};
 use wswarden_core::message::Scratch;
 use wswarden_core::policy::{Quota, Span};
-use wswarden_core::{
-    Admission, Answer, Guard, Handle, Identity, Message, Now, Policy, Registry, Session, Timestamp, UnixTime, Verdict,
-};
+use wswarden_core::{Guard, Handle, Message, Registry, Timestamp, Verdict};
 
 fn main() {
     attack();
@@ -95,10 +93,6 @@ fn spoofed(number: u32) -> IpAddr {
 
 /// Quotas that are charged and never refuse: what is timed is the charge.
 const POLICY: &str = r#"
-[origin]
-allow = ["https://app.example.com"]
-[credential]
-sources = [{ kind = "session", in = "cookie", name = "sid" }]
 [rate]
 connection = { messages = { limit = 1000000, per = "1s" }, bytes = "900MB/s" }
 user = { messages = { limit = 1000000, per = "1s" } }
@@ -118,8 +112,7 @@ const M: &[u8] = br#"{"type":"chat","content":"Hey team, the deploy went fine, c
 /// Messages each second of one thread and of two, each with a registry of its own; beside governor, which only limits.
 fn contention() {
     let rounds = if is_test() { 1 } else { 15 };
-    let guard = Guard::new(Policy::from_toml(POLICY).expect("a policy"), wswarden_core::Host::SOCKET, &[], [7; 32])
-        .expect("a guard");
+    let guard = guard(POLICY);
     let governor = RateLimiter::keyed(governor::Quota::per_second(NonZeroU32::new(u32::MAX).expect("not zero")));
     for (case, apart) in [("one user, one address", false), ("users and addresses of their own", true)] {
         let ours = |thread: u32| {
@@ -190,9 +183,10 @@ struct Host {
 
 impl Host {
     fn new(guard: &Guard, number: u32) -> Self {
-        let mut registry = Registry::new(guard.clone(), now().mono);
-        let handle = registry.insert(open(guard, number)).expect("room");
-        Self { registry, handle, scratch: Scratch::new(), at: now().mono.as_nanos() }
+        let mut registry = Registry::new(guard.clone(), start().mono);
+        let peer = IpAddr::V4(Ipv4Addr::from_bits(0x0b00_0000 + number));
+        let handle = registry.insert(open_user(guard, number, peer, start())).expect("room");
+        Self { registry, handle, scratch: Scratch::new(), at: start().mono.as_nanos() }
     }
 
     fn receive(&mut self) {
@@ -200,31 +194,5 @@ impl Host {
         let at = Timestamp::from_nanos(self.at);
         let outcome = self.registry.receive(self.handle, Message::Text(M), &mut self.scratch, at);
         assert!(matches!(outcome.expect("it is there").verdict, Verdict::Deliver(_)));
-    }
-}
-
-fn now() -> Now {
-    Now { mono: Timestamp::from_secs(1000), unix: UnixTime::from_secs(1_800_000_000) }
-}
-
-fn open(guard: &Guard, number: u32) -> Session {
-    let header = |name, value: &'static str| Header { name, value: value.as_bytes() };
-    let headers = [
-        header("host", "chat.example.com"),
-        header("upgrade", "websocket"),
-        header("connection", "Upgrade"),
-        header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
-        header("sec-websocket-version", "13"),
-        header("origin", "https://app.example.com"),
-        header("cookie", "sid=31d4d96e407aad42"),
-    ];
-    let (target, version, peer) = ("/chat", HttpVersion::Http11, IpAddr::V4(Ipv4Addr::from_bits(0x0b00_0000 + number)));
-    let request = Request { method: "GET", target, version, headers: &headers, peer: peer.into(), tls: true };
-    let Ok(Admission::Wait(waiting)) = guard.screen(&request, now()).expect("screened").admit(now()) else {
-        panic!("nobody was asked")
-    };
-    match waiting.provide(Answer::Identity(Identity::assertion(format!("user-{number}"))), now()) {
-        Ok(Admission::Open(session)) => session,
-        other => panic!("{other:?}"),
     }
 }
