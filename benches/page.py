@@ -41,20 +41,22 @@ dd { margin: 0; color: var(--soft); overflow-wrap: anywhere; }
 @media (max-width: 44rem) {
   main { padding: 1.5rem 1rem 3rem; } h2 { margin-top: 2.5rem; }
   .goals thead { display: none; } .goals tbody, .goals table { display: block; }
-  .goals tr { display: grid; grid-template-columns: 1fr auto auto; column-gap: .9rem; row-gap: .15rem; padding: .7rem 0; border-bottom: 1px solid var(--line); }
-  .goals td { display: block; border: 0; padding: 0; } .goals td:first-child, .goals .chart { grid-column: 1 / -1; width: auto; }
-  .goals .n { text-align: left; } .goals td[data-name]::before { content: attr(data-name) " "; color: var(--soft); font-size: .8rem; }
-  .goals td:last-child { justify-self: end; } .goals tr.open { padding-bottom: 0; border: 0; } .goals tr.note { display: block; padding-top: .2rem; }
-  details { padding: 0 .6rem; } details thead { display: none; } details tr { display: grid; grid-template-columns: 1fr auto; padding: .4rem 0; border-bottom: 1px solid var(--line); }
-  details tbody, details table { display: block; } details td { display: block; border: 0; padding: 0; } details .chart { grid-column: 1 / -1; width: auto; }
-  details td:first-child { overflow-wrap: anywhere; padding-right: .75rem; }
-  details .spread { grid-column: 1 / -1; text-align: left; color: var(--soft); font-size: .82rem; }
+  .goals tr { display: flex; flex-wrap: wrap; gap: .2rem .9rem; padding: .7rem 0; border-bottom: 1px solid var(--line); }
+  .goals td { display: block; border: 0; padding: 0; overflow-wrap: anywhere; } .goals td:first-child, .goals .chart { flex: 0 0 100%; width: auto; }
+  .goals .chart:empty, .goals .n:empty { display: none; }
+  .goals .n { text-align: left; } .goals td[data-name=measured] { font-weight: 600; } .goals td[data-name=promised]::before { content: attr(data-name) " "; color: var(--soft); font-size: .8rem; }
+  .goals td:last-child { margin-left: auto; } .goals tr.open { padding-bottom: 0; border: 0; } .goals tr.note { display: block; padding-top: .2rem; }
+  details { padding: 0 .6rem; } details thead { display: none; } details tr { display: grid; grid-template-columns: max-content 1fr; column-gap: .9rem; align-items: baseline; padding: .4rem 0; border-bottom: 1px solid var(--line); }
+  details tbody, details table { display: block; } details td { display: block; border: 0; padding: 0; } details td:first-child, details .chart { grid-column: 1 / -1; width: auto; }
+  details td:first-child { overflow-wrap: anywhere; }
+  details .spread { text-align: left; color: var(--soft); font-size: .82rem; }
   dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .6rem; }
 }
 @media print {
   @page { size: A4; margin: 14mm 12mm; }
   :root { color-scheme: light; --page: #fff; --raised: #fff; --ink: #000; --soft: #444; --line: #bbb; --good: #0b5021; --bad: #8f0b1f; --track: #e8e8e8; }
   body { font-size: 9.5pt; line-height: 1.35; } main { max-width: none; padding: 0; } h2 { margin-top: 1.6rem; }
+  .goals td:first-child { width: 44%; } .goals .chart { width: 24%; }
   h2, h3, summary { break-after: avoid; } tr, li, .short li, .parts a { break-inside: avoid; } tr.open { break-after: avoid; }
   thead { display: table-header-group; } td { padding: .22rem .4rem; } details { border: 0; padding: 0; } a { text-decoration: none; }
   svg, .short, .parts a { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
@@ -124,8 +126,8 @@ def how():
         return f'<span><svg viewBox="0 0 100 18" preserveAspectRatio="none" aria-hidden="true">{inside}</svg>{text}</span>'
 
     return (
-        "<p>A ratio is the other's median over ours: 5 means that the other takes five times as long. Where it is marked "
-        "“at most”, less is better. Rows without a promise are shown all the same.</p>"
+        "<p>A ratio is the other's median over ours: 5 means that the other takes five times as long. Where the promise "
+        "says ≤, less is better. Rows without a promise are shown all the same.</p>"
         f'<p class="key">{key(good, "measured")}{key(mark, "the promise")}{key(line, "from quartile to quartile")}'
         "<span>ratios: a logarithmic axis from 1; to the left we are the slower</span></p>"
     )
@@ -159,7 +161,9 @@ def goal_rows(goal, axis):
 
 def title(goal):
     """What is measured, after the message's letter, the number of keys, or whatever tells it from its neighbours."""
-    counted = {"handle": "key", "address": "key", "window": "key", "memory": "key", "origin": "entry"}.get(goal["group"])
+    counted = {"handle": "key", "address": "key", "window": "key", "memory": "key", "origin": "entry",
+               "wheel": "timer", "million": "session", "attack": "packet", "node, heartbeat": "connection",
+               "registry/receive": "session", "node, limits": "key"}.get(goal["group"])
     case = goal["case"]
     if case.isdigit():
         case = f"{int(case):,}"
@@ -179,7 +183,7 @@ def measure(goal):
 def bound(goal):
     if not goal["goal"]:
         return ""
-    sign = "at least " if goal["goal"].startswith(">=") else "at most "
+    sign = "≥ " if goal["goal"].startswith(">=") else "≤ "
     return sign + amount(goal["bound"], goal["unit"] or ("x" if goal["is_ratio"] else ""), exact=True)
 
 
@@ -187,7 +191,7 @@ def amount(value, unit, exact=False):
     if unit == "x":
         if exact:
             return f"{value:g} ×"
-        return f"{value:,.0f} ×" if value >= 100 else f"{value:.1f} ×" if value >= 10 else f"{value:.2f} ×"
+        return f"{value:,.0f} ×" if value >= 100 else f"{value:.1f} ×" if value >= 10 else f"{value:.2f} ×" if value >= 0.1 else f"{value:.2g} ×"
     for small, large, factor in (("ns", "µs", 1000), ("us", "ms", 1000), ("µs", "ms", 1000), ("bytes", "KB", 1000), ("KB", "MB", 1000)):
         if unit == small and value >= 10 * factor:
             value, unit = value / factor, large

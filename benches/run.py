@@ -67,7 +67,7 @@ def core():
     rows = [row for name in ROWS for row in printed([programs[name], *(["--test"] if QUICK else [])])]
     if QUICK:
         for name in CRITERION:
-            rows += printed([programs[name], "--test"])
+            rows += printed([programs[name], "--test"], silent=True)
         return report.write("core", rows)
     samples = {}
     for turn in range(max(CRITERION.values())):
@@ -76,7 +76,7 @@ def core():
                 continue
             home = TARGET / "bench" / "criterion"
             shutil.rmtree(home, ignore_errors=True)
-            said = printed([programs[name], *FAST], {"CRITERION_HOME": str(home)})
+            said = printed([programs[name], *FAST], {"CRITERION_HOME": str(home)}, silent=True)
             rows += said if turn == 0 else []
             for key, times in criterion(home):
                 samples.setdefault(key, []).extend(times)
@@ -213,27 +213,28 @@ def built(*names):
     return {name: ROOT / path for name, path in found}
 
 
-def printed(command, env=None):
+def printed(command, env=None, silent=False):
     """The rows of data that a program prints."""
     fields = len(report.FIELDS)
-    return [line.split("\t") for line in ran(command, env).splitlines() if line.count("\t") == fields - 1]
+    return [line.split("\t") for line in ran(command, env, silent=silent).splitlines() if line.count("\t") == fields - 1]
 
 
-def ran(command, env=None, cwd=ROOT):
+def ran(command, env=None, cwd=ROOT, silent=False):
     """Runs a program and shows what it prints; gives that. One that fails, or hangs, ends the part."""
+    began = time.monotonic()
     process = subprocess.Popen(command, cwd=cwd, env=os.environ | (env or {}), stdout=subprocess.PIPE, text=True)
-    alarm = None if QUICK else 1800
     try:
-        text, _ = process.communicate(timeout=alarm or 600)
+        text, _ = process.communicate(timeout=1200)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
         raise
-    for line in text.splitlines():
-        if not line.startswith(("Benchmarking ", "Testing ", "Success", "Found ", "  ")) and line.strip():
-            print(f"  {line[:160]}", flush=True)
+    if not silent or process.returncode != 0:
+        print("".join(f"  {line[:200]}\n" for line in text.splitlines()), end="")
+    name = f"{Path(str(command[0])).name} {' '.join(Path(str(one)).name for one in command[1:3])}"
+    print(f"  ({name}: {time.monotonic() - began:.0f} s)", flush=True)
     if process.returncode != 0:
-        raise ValueError(f"{Path(str(command[0])).name} {' '.join(map(str, command[1:3]))} ended with {process.returncode}")
+        raise ValueError(f"{name} ended with {process.returncode}")
     return text
 
 

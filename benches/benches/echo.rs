@@ -3,7 +3,8 @@
 
 use std::net::SocketAddr;
 
-use async_tungstenite::accept_async;
+use async_tungstenite::accept_async_with_config;
+use async_tungstenite::tungstenite::protocol::WebSocketConfig;
 use futures::io::{AsyncRead, AsyncWrite};
 use futures::{SinkExt, StreamExt};
 use tokio_util::compat::TokioAsyncReadCompatExt;
@@ -59,8 +60,10 @@ async fn serve<T: Timer, S: AsyncRead + AsyncWrite + Unpin>(guard: Option<Guard<
     }
 }
 
+/// With the library's settings as the guard has them: its default buffer of 128 KiB would cost more than the guard.
 async fn bare<S: AsyncRead + AsyncWrite + Unpin>(stream: S) {
-    let Ok(mut socket) = accept_async(stream).await else { return };
+    let config = WebSocketConfig::default().read_buffer_size(8 * 1024).write_buffer_size(0);
+    let Ok(mut socket) = accept_async_with_config(stream, Some(config)).await else { return };
     while let Some(Ok(message)) = socket.next().await {
         if message.is_text() && socket.send(message).await.is_err() {
             return;

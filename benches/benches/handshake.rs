@@ -1,48 +1,24 @@
 //! A handshake whole: the request screened, its token judged, the session opened and dropped; and what refusing costs.
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use jsonwebtoken::{EncodingKey, encode};
 use wswarden_benches::measure::row;
+use wswarden_benches::memory::{Counting, asked, live};
 use wswarden_core::http::{Header, HttpVersion, Request};
 use wswarden_core::{Admission, Guard, Now, Policy, Session, Timestamp, UnixTime};
 
-/// The bytes that are allocated just now, and how often that was asked for.
-struct Counting;
-
-static LIVE: AtomicUsize = AtomicUsize::new(0);
-static ASKED: AtomicUsize = AtomicUsize::new(0);
-
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-#[expect(unsafe_code, reason = "the trait is unsafe; every call is handed to the system's allocator as it came")]
-// SAFETY: see the reason above; the counters have no part in what is allocated.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size(), Ordering::Relaxed);
-        ASKED.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promises are the system allocator's own.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
 
 const SECRET: &str = "a key for the benches, of 32 bytes or more";
 /// Quotas that are charged and never refuse; the last line says for how many tokens there is room in the cache.
 const POLICY: &str = r#"
 origin.allow = ["https://app.example.com"]
 [credential]
-sources = [{ kind = "jwt", in = "header", name = "authorization", scheme = "Bearer" }, { kind = "jwt", in = "cookie", name = "session" }]
+sources = [{ kind = "jwt", in = "header", name = "authorization" }, { kind = "jwt", in = "cookie", name = "session" }]
 [credential.jwt]
 keys = [{ alg = "HS256", secret = "a key for the benches, of 32 bytes or more" }]
 issuer = ["https://id.example.com"]
@@ -149,10 +125,10 @@ fn memory(cookies: &[String]) {
     // The tables are there before.
     let first: Vec<_> = (0..cookies.len()).map(&mut open).collect();
     let mut sessions = Vec::with_capacity(MANY);
-    let (before, asked) = (LIVE.load(Ordering::Relaxed), ASKED.load(Ordering::Relaxed));
+    let before = (live(), asked());
     sessions.extend((0..MANY).map(&mut open));
     let per = |count: usize| count as f64 / MANY as f64;
-    let (held, asked) = (LIVE.load(Ordering::Relaxed) - before, ASKED.load(Ordering::Relaxed) - asked);
+    let (held, asked) = (live() - before.0, asked() - before.1);
     assert!(sessions.iter().chain(&first).all(Option::is_some));
     let sizes = MANY * size_of::<Option<Session>>();
     row("handshake", "memory", "wswarden, an open session", &mut [per(held + sizes)], "bytes");

@@ -5,9 +5,13 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use tokio_util::time::DelayQueue;
-use wswarden_benches::measure::{Order, interleave, is_test, resident, row, timed};
+use wswarden_benches::measure::{Order, interleave, is_test, row, timed};
+use wswarden_benches::memory::{Counting, live};
 use wswarden_core::Timestamp;
 use wswarden_core::limit::Wheel;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 const PERIOD: Duration = Duration::from_secs(25);
 
@@ -17,7 +21,7 @@ fn main() {
     let (mut a, mut b, mut c) = (Order::new(count), Order::new(count), Order::new(count));
     let mut seen = vec![0u64; count as usize];
 
-    let before = resident();
+    let before = live();
     let mut wheel = Wheel::new(Timestamp::ZERO);
     (0..count).for_each(|slot| wheel.insert(slot, due(slot)));
     memory("wswarden wheel", count, before);
@@ -27,31 +31,37 @@ fn main() {
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let entered = runtime.enter();
-    let before = resident();
+    let before = live();
     let mut queue = DelayQueue::new();
-    let places: Vec<_> = (0..count).map(|slot| queue.insert(slot, PERIOD + Duration::from_nanos(due(slot).as_nanos()))).collect();
-    memory("DelayQueue", count, before);
+    let wait = |slot| PERIOD + Duration::from_nanos(due(slot).as_nanos());
+    let places: Vec<_> = (0..count).map(|slot| queue.insert(slot, wait(slot))).collect();
+    // Without the list of places, which is the bench's own.
+    memory("DelayQueue", count, before + places.capacity() * size_of_val(&places[0]));
 
-    interleave("wheel", &count.to_string(), vec![
-        timed("pong: a number stored", || {
-            let (slot, now) = a.draw();
-            seen[slot as usize] = black_box(now.as_nanos());
-        }),
-        timed("insert again", || {
-            let (slot, now) = b.draw();
-            wheel.insert(slot, now.after(PERIOD));
-        }),
-        timed("look at a slot and insert it again", || {
-            loop {
-                if let Some(slot) = turning.advance(now) {
-                    turning.insert(slot, now.after(PERIOD));
-                    return slot;
+    interleave(
+        "wheel",
+        &count.to_string(),
+        vec![
+            timed("pong: a number stored", || {
+                let (slot, now) = a.draw();
+                seen[slot as usize] = black_box(now.as_nanos());
+            }),
+            timed("insert again", || {
+                let (slot, now) = b.draw();
+                wheel.insert(slot, now.after(PERIOD));
+            }),
+            timed("look at a slot and insert it again", || {
+                loop {
+                    if let Some(slot) = turning.advance(now) {
+                        turning.insert(slot, now.after(PERIOD));
+                        return slot;
+                    }
+                    now = turning.next().unwrap_or(now);
                 }
-                now = turning.next().unwrap_or(now);
-            }
-        }),
-        timed("DelayQueue reset", || queue.reset(&places[c.draw().0 as usize], PERIOD)),
-    ]);
+            }),
+            timed("DelayQueue reset", || queue.reset(&places[c.draw().0 as usize], PERIOD)),
+        ],
+    );
     drop(entered);
     longest_tick(count);
 }
@@ -96,7 +106,7 @@ fn longest_tick(count: u32) {
     row("wheel", &case, "wswarden, the first call after the clock jumps 11 days", &mut jumps, "us");
 }
 
-fn memory(what: &str, count: u32, before: u64) {
-    let grown = resident().saturating_sub(before);
+fn memory(what: &str, count: u32, before: usize) {
+    let grown = live().saturating_sub(before);
     row("memory", &format!("{count} timers"), what, &mut [grown as f64 / f64::from(count)], "bytes");
 }

@@ -6,9 +6,9 @@ const [kind, policy] = process.argv.slice(2)
 const server = createServer()
 let wss
 if (kind === 'guarded') {
-  const { createGuard, Policy } = await import('wswarden')
+  const { createGuard } = await import('wswarden')
   const { protect } = await import('wswarden/ws')
-  wss = protect(new WebSocketServer({ noServer: true }), createGuard(Policy.fromFile(policy)), { server })
+  wss = protect(new WebSocketServer({ noServer: true }), createGuard({ file: policy }), { server })
 } else {
   wss = new WebSocketServer({ server, perMessageDeflate: false })
 }

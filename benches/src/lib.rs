@@ -1,6 +1,7 @@
 //! What the benches of sessions share: a policy with room for many, and sessions opened by a whole handshake.
 
 pub mod measure;
+pub mod memory;
 
 use std::net::IpAddr;
 
