@@ -27,11 +27,11 @@ BEGIN, END = "<!-- figures: made by benches/report.py -->\n", "<!-- end of figur
 # What the README shows: what it is about, the goal's group, case, peer and ours.
 HEADLINES = [
     ("A message of 143 bytes checked in Rust, beside serde_json and jsonschema", "messages", "M", "serde_json + jsonschema", "wswarden"),
-    ("The same in Node, beside JSON.parse and ajv", "node, messages", "M", "ajv", "wswarden"),
-    ("The same in Node, beside the guide's own code", "node, messages", "M", "guide in full", "wswarden"),
-    ("The same in Python, beside pydantic", "python", "M", "pydantic", "wswarden"),
-    ("The same in Python, beside msgspec", "python", "M", "msgspec Struct", "wswarden"),
-    ("The same in C, beside yyjson, which only parses", "c", "M", "yyjson, parsing alone", "wswarden"),
+    ("A message of 143 bytes checked in Node, beside JSON.parse and ajv", "node, messages", "M", "ajv", "wswarden"),
+    ("A message of 143 bytes checked in Node, beside the guide's own code", "node, messages", "M", "guide in full", "wswarden"),
+    ("A message of 143 bytes checked in Python, beside pydantic", "python", "M", "pydantic", "wswarden"),
+    ("A message of 143 bytes checked in Python, beside msgspec", "python", "M", "msgspec Struct", "wswarden"),
+    ("A message of 143 bytes checked in C, beside yyjson, which only parses", "c", "M", "yyjson, parsing alone", "wswarden"),
     ("A MiB of nested arrays refused in Node, beside JSON.parse and ajv", "node, messages", "X1", "JSON.parse + ajv", "wswarden"),
     ("One of a million connections limited, beside governor", "handle", "1000000", "governor keyed u32", "gcra word"),
     ("A JWT (HS256) verified, beside jsonwebtoken", "jwt/HS256", "", "jsonwebtoken", "wswarden"),
@@ -146,7 +146,9 @@ def figures(measured, notes):
         return rows[0]["median"] / rows[1]["median"] if all(rows) else None
 
     lines = [(what, times(*key)) for what, *key in HEADLINES]
-    text = "| | times as fast |\n| --- | ---: |\n"
+    if not measured:
+        return "\nNothing is measured yet.\n\n"
+    text = "\n| what | times as fast |\n| --- | ---: |\n"
     text += "".join(f"| {what} | {amount(value)} |\n" for what, value in lines if value is not None)
     kept = [(name, times("echo, messages", key, "guarded", "bare"), times("flood, honest p99", key, "bare, flooded", "guarded, flooded"))
             for name, key in SERVERS]
@@ -156,7 +158,7 @@ def figures(measured, notes):
     dates = sorted({note["date"] for note in notes.values() if "date" in note})
     machines = {note["machine"] for note in notes.values() if "machine" in note}
     when = f"{dates[0]} to {dates[-1]}" if len(dates) > 1 else "".join(dates)
-    return f"{text}\nMedians of samples taken in turns, {when}, on {' and '.join(sorted(machines))}.\n"
+    return f"{text}\nMedians of samples taken in turns, {when}, on {' and '.join(sorted(machines))}.\n\n"
 
 
 def flood_text(ratio):

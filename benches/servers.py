@@ -169,7 +169,8 @@ def pin(core):
 
 def built(bench):
     """A bench's program."""
-    command = ["cargo", "bench", "--locked", "--no-run", "-p", "wswarden-benches", "--bench", bench]
+    profile = ["--profile", "dev"] if QUICK else []
+    command = ["cargo", "bench", "--locked", "--no-run", "-p", "wswarden-benches", "--bench", bench, *profile]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stderr
     return ROOT / re.search(r"Executable .*\((.*)\)", said)[1]
 
