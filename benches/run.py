@@ -28,8 +28,6 @@ DATA = report.DATA
 PYTHON = TARGET / "python-bench" / "bin" / "python"
 # What criterion drives, and in how many rounds of all of them: those that fill a registry with a million take longer.
 CRITERION = {"origin": 5, "handshake": 5, "credential": 5, "registry": 5, "session": 2}
-# What measures by itself and prints rows.
-ROWS = ("limits", "wheel", "shared")
 FAST = ["--bench", "--noplot", "--warm-up-time", "0.05", "--measurement-time", "0.3", "--sample-size", "10",
         "--nresamples", "1000"]
 
@@ -63,8 +61,8 @@ def main(chosen):
 
 def core():
     """Limits, wheel, handshakes, tokens, sessions: rows in turns, and criterion's benches in rounds."""
-    programs = built(*ROWS, *CRITERION)
-    rows = [row for name in ROWS for row in printed([programs[name], *(["--test"] if QUICK else [])])]
+    programs = built("limits", *CRITERION)
+    rows = printed([programs["limits"], *(["--test"] if QUICK else [])])
     if QUICK:
         for name in CRITERION:
             rows += printed([programs[name], "--test"], silent=True)
@@ -135,10 +133,12 @@ def node():
 
 
 def c():
-    """The C interface beside yyjson and simdjson."""
+    """The C interface beside yyjson and simdjson. The library for tests can say what the core alone takes."""
     if subprocess.run(["dpkg", "-s", "libsimdjson-dev"], capture_output=True).returncode != 0:
         ran(["apt-get", "update", "-qq"])
         ran(["apt-get", "install", "-y", "-qq", "libsimdjson-dev"])
+    if not (QUICK and (TARGET / "release" / "libwswarden.so").exists()):
+        ran(["cargo", "build", "--locked", "--release", "-p", "wswarden-ffi", "--features", "testing"])
     ran([sys.executable, ROOT / "bindings-ffi" / "bench" / "run.py"])
 
 
@@ -203,13 +203,14 @@ def package():
 
 def built(*names):
     """The programs of benches, by name. In a hurry they are what the tests are built of."""
-    command = ["cargo", "bench", "--locked", "--no-run", "-p", "wswarden-benches", *(["--profile", "dev"] if QUICK else [])]
+    what = ["--profile", "dev", "--workspace"] if QUICK else ["-p", "wswarden-benches"]
+    command = ["cargo", "bench", "--locked", "--no-run", *what]
     for name in names:
         command += ["--bench", name]
     said = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     if said.returncode != 0:
         raise ValueError(said.stderr[-3000:])
-    found = re.findall(r"Executable .*?(\w+)\.rs \((.*)\)", said.stderr)
+    found = re.findall(r"Executable benches/(\w+)\S*\.rs \((.*)\)", said.stderr)
     return {name: ROOT / path for name, path in found}
 
 

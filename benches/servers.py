@@ -34,7 +34,8 @@ ECHO, FLOOD = HERE / "servers" / "policy.toml", HERE / "servers" / "flood.toml"
 
 
 def main(chosen):
-    echo, load = built("echo"), built("load")
+    echo = built("echo")
+    load = [echo, "load"]
     python, node = [sys.executable, HERE / "servers" / "echo.py"], ["node", ROOT / "target" / "bench-servers" / "echo.mjs"]
     programs = {
         "rust-smol": [echo, "smol"],
@@ -130,7 +131,7 @@ def worth(name, program, load):
         for _ in range(FLOODS):
             for kind, server in (("bare", bare), ("guarded", guarded)):
                 # They get the rest of their core only: what they take of it is not the server's doing.
-                command = ["nice", "-n", "15", load, "flood", server.port, str(ATTACKERS), str(SECONDS + 1)]
+                command = ["nice", "-n", "15", *load, "flood", server.port, str(ATTACKERS), str(SECONDS + 1)]
                 attackers = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: pin(CORES[-1]))
                 try:
                     waits.setdefault(f"{kind}, flooded", []).append(loaded(load, "paced", server, HONEST)[2])
@@ -151,7 +152,7 @@ def worth(name, program, load):
 
 def loaded(load, mode, server, connections):
     """What the generator says of a server: a rate, then waits, then how busy it was itself."""
-    command = [load, mode, server.port, str(connections), str(SECONDS)]
+    command = [*load, mode, server.port, str(connections), str(SECONDS)]
     said = subprocess.run(command, capture_output=True, text=True, timeout=90, preexec_fn=lambda: pin(CORES[-1]))
     if said.returncode != 0:
         raise ValueError(f"{mode}: {said.stderr.strip()[-300:]}")
@@ -169,8 +170,8 @@ def pin(core):
 
 def built(bench):
     """A bench's program."""
-    profile = ["--profile", "dev"] if QUICK else []
-    command = ["cargo", "bench", "--locked", "--no-run", "-p", "wswarden-benches", "--bench", bench, *profile]
+    what = ["--profile", "dev", "--workspace"] if QUICK else ["-p", "wswarden-benches"]
+    command = ["cargo", "bench", "--locked", "--no-run", "--bench", bench, *what]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stderr
     return ROOT / re.search(r"Executable .*\((.*)\)", said)[1]
 

@@ -4,6 +4,9 @@
 //! that is the processor's counter), which is part of its price; the rows with a clock read the system's in each call:
 //! the coarse one, as the bindings for Node and Python do, or the precise one.
 
+mod shared;
+mod wheel;
+
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
@@ -218,4 +221,7 @@ fn main() {
         by_address(count);
         windows(count);
     }
+    wheel::heartbeats();
+    shared::attack();
+    shared::contention();
 }

@@ -1,5 +1,5 @@
 //! What connections share, where it hurts: a flood of spoofed addresses on a bounded ledger, and two threads whose
-//! sessions are charged to the same buckets. Rows of data, no reports.
+//! sessions are charged to the same buckets.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -10,23 +10,15 @@ use std::time::{Duration, Instant};
 use governor::RateLimiter;
 use rustix::time::{ClockId, clock_gettime};
 use wswarden_benches::measure::{is_test, row};
-use wswarden_benches::memory::{Counting, live};
+use wswarden_benches::memory::live;
 use wswarden_benches::{guard, open_user, start};
 use wswarden_core::limit::{AddressKeys, Key, Lane, Ledger, Meter};
 use wswarden_core::message::Scratch;
 use wswarden_core::policy::{Quota, Span};
 use wswarden_core::{Guard, Handle, Message, Now, Registry, Timestamp, Verdict};
 
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn main() {
-    attack();
-    contention();
-}
-
 /// 1,000,000 addresses of as many /64s, each of which comes once; 1,000 honest ones that are known.
-fn attack() {
+pub(crate) fn attack() {
     const HONEST: u32 = 1000;
     /// So many attackers come between two samples of the honest.
     const BATCH: u32 = 10_000;
@@ -117,7 +109,7 @@ channelId = { type = "string", format = "uuid" }
 const M: &[u8] = br#"{"type":"chat","content":"Hey team, the deploy went fine, can somebody look at dashboards?","channelId":"3f2504e0-4f89-41d3-9a0c-0305e82c3301"}"#;
 
 /// Messages each second of one thread and of two, each with a registry of its own; beside governor, which only limits.
-fn contention() {
+pub(crate) fn contention() {
     let rounds = if is_test() { 1 } else { 15 };
     let guard = guard(POLICY);
     let governor = RateLimiter::keyed(governor::Quota::per_second(NonZeroU32::new(u32::MAX).expect("not zero")));

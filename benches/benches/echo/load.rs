@@ -1,14 +1,13 @@
 //! A load generator that costs little itself: each frame is made once, and written and read as bytes.
 //!
 //! ```text
-//! load echo  PORT CONNECTIONS SECONDS        each connection sends a message, waits for its echo, sends the next
-//! load paced PORT CONNECTIONS SECONDS        the same, with 25 ms between two messages: what a person's client sees
-//! load flood PORT CONNECTIONS SECONDS        from 127.0.0.2, as much as the sockets take, and again when thrown out
+//! echo load echo  PORT CONNECTIONS SECONDS        each connection sends a message, waits for its echo, sends the next
+//! echo load paced PORT CONNECTIONS SECONDS        the same, with 25 ms between two messages: what a person's client sees
+//! echo load flood PORT CONNECTIONS SECONDS        from 127.0.0.2, as much as the sockets take, and again when thrown out
 //! ```
 //! The first two print messages per second, the median, 99th and 99.9th percentile of the time to the echo in
 //! microseconds, and how busy this process was, from 0 to 1; the third prints how often it got in, how often it was
 //! refused, and how many messages it could write. Tabs stand between.
-#![expect(clippy::print_stdout, reason = "a line of figures is what it makes")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -28,23 +27,18 @@ const ATTACKER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 type Outcome<T> = std::io::Result<T>;
 
-fn main() -> Outcome<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let numbers: Vec<u64> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
-    // `cargo bench` runs every bench without arguments.
-    let [port, connections, seconds] = numbers[..] else { return Ok(()) };
-    let port = u16::try_from(port).expect("a port");
+pub(crate) fn run(mode: &str, port: u16, connections: u32, seconds: u64) -> Result<(), Box<dyn std::error::Error>> {
     let began = Instant::now();
     let (from, to) = (began + WARM_UP, began + WARM_UP + Duration::from_secs(seconds));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    if arguments[0] == "flood" {
+    if mode == "flood" {
         let token = token("mallory");
         let all = runtime.block_on(join_all((0..connections).map(|_| attacker(port, &token, to))));
         let sum = |part: fn(&Flood) -> u64| all.iter().map(part).sum::<u64>();
         println!("{}\t{}\t{}", sum(|one| one.opened), sum(|one| one.refused), sum(|one| one.written));
         return Ok(());
     }
-    let (token, pace) = (token("load"), if arguments[0] == "paced" { PACE } else { Duration::ZERO });
+    let (token, pace) = (token("load"), if mode == "paced" { PACE } else { Duration::ZERO });
     let clients = (0..connections).map(|_| client(port, &token, pace, from, to));
     let waited: Outcome<Vec<_>> = runtime.block_on(join_all(clients)).into_iter().collect();
     let mut waited = waited?.concat();

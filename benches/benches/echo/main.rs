@@ -1,5 +1,7 @@
-//! An echo server: `echo smol bare`, `echo tokio guarded POLICY`. Prints its port.
+//! An echo server, `echo smol bare` or `echo tokio guarded POLICY`, which prints its port; and what loads it, `load.rs`.
 #![expect(clippy::print_stdout, reason = "the port is told to whoever started it")]
+
+mod load;
 
 use std::net::SocketAddr;
 
@@ -19,6 +21,9 @@ fn main() -> Outcome {
         ["smol", "guarded", policy] => smol::block_on(on_smol(Some(guard(policy, Smol)?))),
         ["tokio", "bare"] => runtime()?.block_on(on_tokio(None)),
         ["tokio", "guarded", policy] => runtime()?.block_on(on_tokio(Some(guard(policy, Tokio)?))),
+        ["load", mode, port, connections, seconds] => {
+            load::run(mode, port.parse()?, connections.parse()?, seconds.parse()?)
+        }
         // `cargo bench` runs every bench without arguments: the policy is read, at least.
         _ => guard(concat!(env!("CARGO_MANIFEST_DIR"), "/servers/policy.toml"), Smol).map(drop),
     }

@@ -1,21 +1,18 @@
 //! Heartbeats of a million connections: the timer wheel beside tokio-util's `DelayQueue`, in turns, and how long the
-//! wheel's longest tick is. Rows of data, no reports.
+//! wheel's longest tick is.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use tokio_util::time::DelayQueue;
 use wswarden_benches::measure::{Order, interleave, is_test, row, timed};
-use wswarden_benches::memory::{Counting, live};
+use wswarden_benches::memory::live;
 use wswarden_core::Timestamp;
 use wswarden_core::limit::Wheel;
 
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 const PERIOD: Duration = Duration::from_secs(25);
 
-fn main() {
+pub(crate) fn heartbeats() {
     let count: u32 = if is_test() { 10_000 } else { 1_000_000 };
     let due = |slot: u32| Timestamp::from_nanos(PERIOD.as_nanos() as u64 / u64::from(count) * u64::from(slot) + 1);
     let (mut a, mut b, mut c) = (Order::new(count), Order::new(count), Order::new(count));
