@@ -16,7 +16,7 @@ h1 { font-size: clamp(1.7rem, 5vw, 2.4rem); line-height: 1.15; margin: 0 0 .5rem
 h2 { font-size: 1.45rem; line-height: 1.25; margin: 3.25rem 0 .75rem; } h3 { font-size: 1.05rem; margin: 1.75rem 0 .5rem; }
 p { max-width: 46rem; margin: .5rem 0; } a { color: inherit; } .soft { color: var(--soft); } .lead { font-size: 1.1rem; }
 .verdict { font-size: clamp(1.15rem, 3.5vw, 1.4rem); margin: 1.25rem 0 .5rem; } .verdict b { font-size: 1.5em; }
-.parts { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .6rem; padding: 0; margin: 1.25rem 0; list-style: none; }
+.parts { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.8rem, 1fr)); gap: .6rem; padding: 0; margin: 1.25rem 0; list-style: none; }
 .parts a { display: block; padding: .6rem .8rem .7rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--raised); text-decoration: none; }
 .parts a:hover, .parts a:focus-visible { border-color: var(--plain); } .parts b { display: block; font-size: 1.25rem; }
 .meter { display: block; width: 100%; height: 8px; border-radius: 4px; overflow: hidden; margin-top: .3rem; }

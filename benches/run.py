@@ -27,7 +27,7 @@ QUICK = bool(os.environ.get("QUICK"))
 DATA = report.DATA
 PYTHON = TARGET / "python-bench" / "bin" / "python"
 # What criterion drives, and in how many rounds of all of them: those that fill a registry with a million take longer.
-CRITERION = {"origin": 5, "handshake": 5, "credential": 5, "registry": 5, "session": 2}
+CRITERION = {"origin": 3, "handshake": 3, "credential": 3, "registry": 3, "session": 1}
 FAST = ["--bench", "--noplot", "--warm-up-time", "0.05", "--measurement-time", "0.3", "--sample-size", "10",
         "--nresamples", "1000"]
 

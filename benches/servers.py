@@ -3,7 +3,7 @@
 
     benches/servers.py [rust-smol] [rust-tokio] [node-ws] [python-websockets] [python-fastapi]
 
-All by default; ROUNDS=9 SECONDS=1 CONNECTIONS=50. The server has one core for itself, the generator the other: on one
+All by default; ROUNDS=7 SECONDS=1 CONNECTIONS=50. The server has one core for itself, the generator the other: on one
 core a server that is half as fast would look like a generator that is. The price of the guard is the throughput that is
 left, and the server's CPU time a message; its worth is what an honest client waits while attackers flood.
 
@@ -24,9 +24,9 @@ ROOT = HERE.parent
 QUICK = bool(os.environ.get("QUICK"))
 ROUNDS, SECONDS, CONNECTIONS = (
     int(os.environ.get(name, default))
-    for name, default in (("ROUNDS", "2" if QUICK else "9"), ("SECONDS", "1"), ("CONNECTIONS", "50"))
+    for name, default in (("ROUNDS", "2" if QUICK else "7"), ("SECONDS", "1"), ("CONNECTIONS", "50"))
 )
-FLOODS = 1 if QUICK else 3
+FLOODS = 1 if QUICK else 2
 HONEST, ATTACKERS, IDLE = 8, 16, 400
 TICKS = os.sysconf("SC_CLK_TCK")
 CORES = sorted(os.sched_getaffinity(0))
