@@ -72,4 +72,4 @@ $(KOTLIN_READY): tests/ffi/kotlin/package.json tests/ffi/kotlin/package-lock.jso
 
 clean: ## Removes what was built and set up
 	cargo clean
-	rm -rf $(VENV) tests/node_modules tests/ffi/kotlin/node_modules bindings-node/node_modules bindings-node/dist bindings-node/*.node
+	rm -rf $(VENV) tests/node_modules tests/ffi/kotlin/node_modules bindings-node/node_modules bindings-node/dist bindings-node/*.node benches/node/node_modules

@@ -128,7 +128,7 @@ def python():
 def node():
     """The addon beside its peers."""
     package()
-    ran(["node", "--expose-gc", HERE / "node" / "bench.mjs", DATA / "node.tsv.new"])
+    ran(["node", HERE / "node" / "bench.mjs", DATA / "node.tsv.new"])
     (DATA / "node.tsv.new").replace(DATA / "node.tsv")
 
 

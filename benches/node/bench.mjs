@@ -1,6 +1,6 @@
 // What a message costs in Node, from the Buffer that `ws` gives to a verdict, beside what users would otherwise use.
 //
-//     make bench-node        (prints medians and ratios, writes benches/data/node.tsv; QUICK=1 only shows that all runs)
+//     PART=node make bench        (prints medians and ratios, writes benches/data/node.tsv; QUICK=1 only shows that all runs)
 //
 // All peers take turns, round by round, in one process: a noisy machine disturbs all alike, so quote the ratios.
 
