@@ -15,6 +15,7 @@ import re
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import report
@@ -131,9 +132,11 @@ def worth(name, program, load):
         for _ in range(FLOODS):
             for kind, server in (("bare", bare), ("guarded", guarded)):
                 # They get the rest of their core only: what they take of it is not the server's doing.
-                command = ["nice", "-n", "15", *load, "flood", server.port, str(ATTACKERS), str(SECONDS + 1)]
+                command = ["nice", "-n", "15", *load, "flood", server.port, str(ATTACKERS), str(SECONDS + 2)]
                 attackers = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: pin(CORES[-1]))
                 try:
+                    # Until the first of them are thrown out, if they are.
+                    time.sleep(1)
                     waits.setdefault(f"{kind}, flooded", []).append(loaded(load, "paced", server, HONEST)[2])
                     said = attackers.communicate(timeout=60)[0].split()
                     floods.setdefault(kind, []).append([int(number) for number in said])
