@@ -27,6 +27,7 @@ audience = ["chat"]
 address = { handshakes = { limit = 1000000, per = "1s" }, failures = { limit = 1000000, per = "1s" } }
 ban = "off"
 [cap]
+total = 200000
 per_user = 100000
 per_address = 100000
 unauthenticated_per_address = 100000
