@@ -11,11 +11,11 @@ use crate::message::fault::offset;
 use crate::message::json::Duplicates;
 use crate::message::tape::{Kind, Sink};
 
-/// What came of a name: its node, and what to remember.
-struct Named {
-    node: u32,
+/// Which known names have come.
+#[derive(Clone, Copy)]
+struct Known {
     seen: u64,
-    /// A required name beyond the first 64.
+    /// Required names beyond the first 64.
     more: u16,
 }
 
@@ -34,33 +34,40 @@ impl<'a, S: Sink> Machine<'a, S> {
         loop {
             let first = text.at(at);
             let mut entered = false;
-            match first {
-                b'"' => at = self.string::<L>(text, node, at)?,
-                b'{' | b'[' => {
-                    match self.frames.get_mut(depth) {
-                        Some(_) if depth >= self.limits.max_depth => return Err(Fault::new(Reason::JsonLimit, at)),
-                        Some(_) if depth == base => {} // nothing is open around it
-                        Some(frame) => frame.keep(&top),
-                        None => return Err(Fault::new(Reason::JsonLimit, at)),
-                    }
-                    depth = depth.wrapping_add(1);
-                    self.depth = depth;
-                    if first == b'{' {
-                        top = self.open_object::<L>(node, at)?;
-                        object = program.objects.get(index(top.rule)).ok_or(internal(at))?;
-                    } else {
-                        top = self.open_array::<L>(node, at)?;
-                        array = program.arrays.get(index(top.rule)).ok_or(internal(at))?;
-                    }
-                    at = at.wrapping_add(1);
-                    entered = true;
+            // A chain, the common first: a table of jumps costs more than the two or three comparisons.
+            if first == b'"' {
+                at = self.string::<L>(text, node, at)?;
+            } else if first == b'{' || first == b'[' {
+                match self.frames.get_mut(depth) {
+                    Some(_) if depth >= self.limits.max_depth => return Err(Fault::new(Reason::JsonLimit, at)),
+                    Some(_) if depth == base => {} // nothing is open around it
+                    Some(frame) => frame.keep(&top),
+                    None => return Err(Fault::new(Reason::JsonLimit, at)),
                 }
-                b'-' | b'0'..=b'9' => at = self.number(text, node, at)?,
-                b' ' | b'\n' | b'\t' | b'\r' => {
-                    at = text.past_space(at);
-                    continue;
+                depth = depth.wrapping_add(1);
+                self.depth = depth;
+                let is_array = first == b'[';
+                let (kind, rule) = if is_array {
+                    (Kind::Array, self.array_rule::<L>(node, at)?)
+                } else {
+                    (Kind::Object, self.object_rule::<L>(node, at)?)
+                };
+                if is_array {
+                    array = program.arrays.get(index(rule)).ok_or(internal(at))?;
+                } else {
+                    object = program.objects.get(index(rule)).ok_or(internal(at))?;
                 }
-                _ => at = self.literal(text, node, at, first)?,
+                let (tape, mark) = (self.sink.open(kind, at), self.keys.mark());
+                top = Frame { rule, start: offset(at), tape, mark, is_array, ..Frame::default() };
+                at = at.wrapping_add(1);
+                entered = true;
+            } else if first.is_ascii_digit() || first == b'-' {
+                at = self.number(text, node, at)?;
+            } else if matches!(first, b' ' | b'\n' | b'\t' | b'\r') {
+                at = text.past_space(at);
+                continue;
+            } else {
+                at = self.literal(text, node, at, first)?;
             }
             if depth == base {
                 return Ok(at);
@@ -109,8 +116,9 @@ impl<'a, S: Sink> Machine<'a, S> {
         }
     }
 
+    /// The rule of the object that opens at `at`.
     #[inline(always)]
-    fn open_object<L: Lanes>(&mut self, node: &Node, at: usize) -> Result<Frame, Fault> {
+    fn object_rule<L: Lanes>(&mut self, node: &Node, at: usize) -> Result<u32, Fault> {
         let mut number = node.object;
         if number == super::NEVER {
             return Err(self.refused(node, at));
@@ -126,12 +134,12 @@ impl<'a, S: Sink> Machine<'a, S> {
             }
             first = false;
         }
-        let tape = self.sink.open(Kind::Object, at);
-        Ok(Frame { rule: number, start: offset(at), tape, mark: self.keys.mark(), ..Frame::default() })
+        Ok(number)
     }
 
+    /// The rule of the array that opens at `at`.
     #[inline(always)]
-    fn open_array<L: Lanes>(&mut self, node: &Node, at: usize) -> Result<Frame, Fault> {
+    fn array_rule<L: Lanes>(&mut self, node: &Node, at: usize) -> Result<u32, Fault> {
         let mut number = node.array;
         let Some(rule) = self.program.arrays.get(index(number)) else { return Err(internal(at)) };
         if number == super::NEVER {
@@ -144,8 +152,7 @@ impl<'a, S: Sink> Machine<'a, S> {
                 self.choice = chosen.map_or(0, |(_, index)| offset(index).wrapping_add(1));
             }
         }
-        let tape = self.sink.open(Kind::Array, at);
-        Ok(Frame { rule: number, start: offset(at), tape, mark: self.keys.mark(), is_array: true, ..Frame::default() })
+        Ok(number)
     }
 
     /// A value of a kind that is not accepted here.
@@ -212,26 +219,28 @@ impl<'a, S: Sink> Machine<'a, S> {
             return Err(Fault::new(Reason::InvalidJson, colon));
         }
         self.sink.scalar(Kind::Key, span.start, span.end, span.escaped);
-        let named = self.named(rule, *top, span)?;
-        top.seen = named.seen;
-        top.more = top.more.wrapping_add(named.more);
-        Ok((named.node, colon.wrapping_add(1)))
+        // A copy: what is lent to a call has its place in memory, and the frame is to stay in registers.
+        let mut known = Known { seen: top.seen, more: top.more };
+        let node = self.named(rule, top.mark, &mut known, span)?;
+        (top.seen, top.more) = (known.seen, known.more);
+        Ok((node, colon.wrapping_add(1)))
     }
 
     /// The node of the member with the name at `span`.
     #[inline(never)]
-    fn named(&mut self, rule: &ObjectRule, top: Frame, span: Span) -> Result<Named, Fault> {
-        let named = |node| Named { node, seen: top.seen, more: 0 };
+    fn named(&mut self, rule: &ObjectRule, mark: u16, known: &mut Known, span: Span) -> Result<u32, Fault> {
         let hidden = rule.names.may_hide(span) || self.text.at(span.end.wrapping_add(1)) != b':';
         if let Some((place, name)) = if hidden { rule.names.find(&self.text, span) } else { None } {
             if place > 63 {
-                return Ok(Named { more: self.far_name(rule, top.mark, place, span)?, ..named(name.node) });
+                known.more = known.more.wrapping_add(self.far_name(rule, mark, place, span)?);
+                return Ok(name.node);
             }
             let bit = 1_u64.wrapping_shl(offset(place));
-            if top.seen & bit != 0 && self.limits.duplicates == Duplicates::Refuse {
+            if known.seen & bit != 0 && self.limits.duplicates == Duplicates::Refuse {
                 return Err(Fault::new(Reason::DuplicateKey, span.start.wrapping_sub(1)));
             }
-            return Ok(Named { seen: top.seen | bit, ..named(name.node) });
+            known.seen |= bit;
+            return Ok(name.node);
         }
         let start = span.start.wrapping_sub(1);
         if rule.extra == Extra::Refused {
@@ -242,7 +251,7 @@ impl<'a, S: Sink> Machine<'a, S> {
             return Err(Fault::new(Reason::ForbiddenKey, start));
         }
         if self.limits.duplicates == Duplicates::Refuse {
-            match self.keys.note(&self.text, top.mark, span) {
+            match self.keys.note(&self.text, mark, span) {
                 Noted::New => {}
                 Noted::Twice => return Err(Fault::new(Reason::DuplicateKey, start)),
                 Noted::Full => return Err(Fault::new(Reason::JsonLimit, start)),
@@ -252,12 +261,12 @@ impl<'a, S: Sink> Machine<'a, S> {
             self.check_name(name, span)?;
         }
         match rule.extra {
-            Extra::Refused => Ok(named(NEVER_NODE)),
-            Extra::Node(node) => Ok(named(node)),
+            Extra::Refused => Ok(NEVER_NODE),
+            Extra::Node(node) => Ok(node),
             Extra::ByPattern => {
                 let patterns = rule.rare.as_deref().and_then(|rare| rare.patterns.as_ref());
                 let node = patterns.map_or(ANY_NODE, |patterns| patterns.node(raw, span.escaped));
-                if node == NEVER_NODE { Err(self.against(rule.place, start)) } else { Ok(named(node)) }
+                if node == NEVER_NODE { Err(self.against(rule.place, start)) } else { Ok(node) }
             }
         }
     }

@@ -31,7 +31,7 @@ pub(crate) use names::Names;
 pub(crate) use numbers::{Bound, Integer, NumberChecks, NumberRule};
 pub(crate) use rules::*;
 pub(crate) use strings::{FormatCheck, Pattern, StringChecks, StringKind, StringRule, unescaped};
-pub(crate) use text::{Text, Unescaped};
+pub(crate) use text::{Tail, Text, Unescaped};
 
 use lanes::Lanes;
 use string::Scanned;
@@ -63,7 +63,9 @@ pub(crate) fn judge<S: Sink>(
         return Err(Fault::new(Reason::MessageTooBig, 0));
     }
     let Scratch { frames, keys, place } = scratch;
-    let text = Text::new(bytes);
+    let mut tail = Tail::EMPTY;
+    tail.fill(bytes);
+    let text = Text::new(bytes, &tail);
     keys.release(0);
     let Some(node) = program.nodes.get(index(root)) else { return Err(containers::internal(0)) };
     let mut machine = Machine {

@@ -101,7 +101,13 @@ impl Names {
     pub(crate) fn here(&self, text: Text<'_>, at: usize) -> Option<(usize, &Name)> {
         let head = text.wide(at);
         if self.names.len() <= FEW {
-            return self.names.iter().enumerate().find(|(_, name)| name.is(text, at, head));
+            // A plain loop: `find` with its closure became a call here, and the vectors were given up for it.
+            for (place, name) in self.names.iter().enumerate() {
+                if name.is(text, at, head) {
+                    return Some((place, name));
+                }
+            }
+            return None;
         }
         let [low, _] = halves(head);
         let bucket = (low & self.mask).wrapping_mul(self.multiplier).wrapping_shr(self.shift);
@@ -159,7 +165,11 @@ impl Name {
 
     #[inline(always)]
     fn is(&self, text: Text<'_>, at: usize, head: u128) -> bool {
-        head & self.mask == self.head
+        // The first half tells most names apart.
+        let ([low, high], [low_mask, high_mask], [first, second]) =
+            (halves(head), halves(self.mask), halves(self.head));
+        low & low_mask == first
+            && high & high_mask == second
             && (self.length <= 16 || text.slice(at.wrapping_add(16), at.wrapping_add(self.length)) == &*self.tail)
     }
 }

@@ -12,13 +12,6 @@ pub(crate) struct Scanned {
     pub(crate) points: usize,
 }
 
-/// What stops a run, and what else is in the block: a bit for each byte.
-struct Masks {
-    stops: u32,
-    high: u32,
-    continuations: u32,
-}
-
 impl<'a> Text<'a> {
     /// Reads the string whose first byte, after the quote, is at `start`.
     ///
@@ -30,121 +23,79 @@ impl<'a> Text<'a> {
         let mut less = 0_usize; // the bytes that are not code points of their own
         let mut escaped = false;
         loop {
+            let block = match L::load(self.bytes(), at) {
+                Some(block) => block,
+                None => L::load(self.last(at), 0).ok_or(Fault::new(Reason::Internal, at))?,
+            };
+            let mut next = at.wrapping_add(L::WIDTH);
+            let special = L::special(block);
             // Most blocks of a long string hold nothing but plain characters.
-            while let Some(block) = L::load(self.bytes(), at) {
-                if L::special(block) != 0 {
-                    break;
-                }
-                at = at.wrapping_add(L::WIDTH);
-                if at.wrapping_sub(start).wrapping_sub(less) > most {
-                    return Err(too_long(start));
-                }
-            }
-            let Some(masks) = self.masks::<L>(at) else { return Err(Fault::new(Reason::InvalidJson, at)) };
-            let (mut stops, continuations) = (masks.stops, masks.continuations);
-            if masks.high != 0 {
-                *high = true;
-            }
-            let base = at;
-            loop {
-                if stops == 0 {
-                    less = less.wrapping_add(ones(continuations));
-                    at = base.wrapping_add(L::WIDTH);
-                    break;
-                }
-                let place = stops.trailing_zeros();
-                at = base.wrapping_add(index(place));
-                let bytes = at.wrapping_sub(start).wrapping_sub(less);
-                // Whatever stands here, the characters before it count first: the fault is not the block's doing.
-                if bytes > most && bytes.wrapping_sub(ones(continuations & below(place))) > most {
-                    return Err(too_long(start));
-                }
-                match self.at(at) {
-                    b'"' => {
-                        let points = bytes.wrapping_sub(ones(continuations & below(place)));
-                        return Ok(Scanned { span: Span { start, end: at, escaped }, points });
-                    }
-                    b'\\' => {
-                        escaped = true;
-                        let length = self.escape(at)?;
-                        less = less.wrapping_add(length).wrapping_sub(1);
-                        let used = index(place).wrapping_add(length);
-                        if used >= L::WIDTH {
-                            less = less.wrapping_add(ones(continuations & below(place)));
-                            at = base.wrapping_add(used);
-                            break;
+            if special != 0 {
+                // Without a branch: which blocks hold what is not to be foreseen.
+                let not_ascii = L::high(block);
+                *high |= not_ascii != 0;
+                let continuations = L::continuations(block);
+                let mut stops = u64::from(special & !not_ascii);
+                while stops != 0 {
+                    let place = stops.trailing_zeros();
+                    let stop = at.wrapping_add(index(place));
+                    // The characters before it: if they are too many, that is the earlier fault.
+                    let points =
+                        || stop.wrapping_sub(start).wrapping_sub(less).wrapping_sub(ones(continuations & below(place)));
+                    let byte = self.at(stop);
+                    if byte == b'"' {
+                        let points = points();
+                        if points > most {
+                            return Err(too_long(start));
                         }
-                        stops &= !below(offset(used));
+                        return Ok(Scanned { span: Span { start, end: stop, escaped }, points });
                     }
-                    _ => return Err(Fault::new(Reason::InvalidJson, at)),
+                    let length = if byte == b'\\' { self.escape(stop) } else { None };
+                    let Some(length) = length else {
+                        let wrong = Fault::new(Reason::InvalidJson, stop);
+                        return Err(if points() > most { too_long(start) } else { wrong });
+                    };
+                    escaped = true;
+                    less = less.wrapping_add(length).wrapping_sub(1);
+                    let used = index(place).wrapping_add(length);
+                    // A branch: it is foreseen, and the next block is loaded before this one is understood.
+                    if used > L::WIDTH {
+                        next = at.wrapping_add(used);
+                        break;
+                    }
+                    stops &= u64::MAX.wrapping_shl(offset(used));
                 }
+                less = less.wrapping_add(ones(continuations));
             }
+            at = next;
             if at.wrapping_sub(start).wrapping_sub(less) > most {
                 return Err(too_long(start));
             }
         }
     }
 
-    /// What stands in the block at `at`; none past the end.
-    ///
-    /// Near the end the last whole block is taken and moved down; what lies past the end stops the run.
+    /// The length of the escape at `at`; none if it is wrong.
     #[inline(always)]
-    fn masks<L: Lanes>(&self, at: usize) -> Option<Masks> {
-        let bytes = self.bytes();
-        if let Some(block) = L::load(bytes, at) {
-            let high = L::high(block);
-            let continuations = if high == 0 { 0 } else { L::continuations(block) };
-            return Some(Masks { stops: L::special(block) & !high, high, continuations });
-        }
-        let Some(last) = bytes.len().checked_sub(L::WIDTH) else { return self.short_masks(at) };
-        let shift = at.wrapping_sub(last);
-        if shift >= L::WIDTH {
-            return None;
-        }
-        let block = L::load(bytes, last)?;
-        let past = !below(offset(L::WIDTH.wrapping_sub(shift)));
-        let shift = offset(shift);
-        let high = L::high(block);
-        let stops = (L::special(block) & !high).wrapping_shr(shift) | past;
-        let continuations = if high == 0 { 0 } else { L::continuations(block).wrapping_shr(shift) };
-        Some(Masks { stops, high: high.wrapping_shr(shift), continuations })
-    }
-
-    /// What stands at `at` in a text shorter than a block, byte by byte.
-    #[inline(never)]
-    fn short_masks(&self, at: usize) -> Option<Masks> {
-        let rest = self.bytes().get(at..).filter(|rest| !rest.is_empty())?;
-        let bits = |is: fn(u8) -> bool| rest.iter().rev().fold(0_u32, |bits, byte| (bits << 1) | u32::from(is(*byte)));
-        let past = !below(offset(rest.len()));
-        Some(Masks {
-            stops: bits(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') | past,
-            high: bits(|byte| byte >= 0x80),
-            continuations: bits(|byte| byte & 0xc0 == 0x80),
-        })
-    }
-
-    /// The length of the escape at `at`.
-    #[inline(always)]
-    fn escape(&self, at: usize) -> Result<usize, Fault> {
-        match self.at(at.wrapping_add(1)) {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(2),
-            b'u' => self.unicode_escape(at),
-            _ => Err(Fault::new(Reason::InvalidJson, at)),
+    fn escape(&self, at: usize) -> Option<usize> {
+        let kind = self.at(at.wrapping_add(1));
+        match ESCAPES.get(usize::from(kind)) {
+            Some(2) => Some(2),
+            Some(6) => self.unicode_escape(at),
+            _ => None,
         }
     }
 
     #[inline(always)]
-    fn unicode_escape(&self, at: usize) -> Result<usize, Fault> {
-        let wrong = Fault::new(Reason::InvalidJson, at);
+    fn unicode_escape(&self, at: usize) -> Option<usize> {
         let word = self.wide(at);
-        let code = hex4(word, 16).ok_or(wrong)?;
+        let code = hex4(word, 16)?;
         if code & 0xf800 != 0xd800 {
-            return Ok(6);
+            return Some(6);
         }
         // A surrogate counts only as the first of a pair.
-        let low = hex4(word, 64).ok_or(wrong)?;
+        let low = hex4(word, 64)?;
         let pair = code < 0xdc00 && (word >> 48) & 0xffff == 0x755c && (0xdc00..0xe000).contains(&low);
-        if pair { Ok(12) } else { Err(wrong) }
+        pair.then_some(12)
     }
 }
 
@@ -165,6 +116,24 @@ fn hex4(word: u128, shift: u32) -> Option<u32> {
     }
     Some(u32::from(a) << 12 | u32::from(b) << 8 | u32::from(c) << 4 | u32::from(d))
 }
+
+/// How long the escape is that this byte makes of a backslash; 0 if it is none.
+static ESCAPES: [u8; 256] = {
+    let mut lengths = [0; 256];
+    let mut kind = 0;
+    while kind < 8 {
+        #[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "worked out by the compiler")]
+        {
+            lengths[b"\"\\/bfnrt"[kind] as usize] = 2;
+        }
+        kind = kind.wrapping_add(1);
+    }
+    #[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "worked out by the compiler")]
+    {
+        lengths[b'u' as usize] = 6;
+    }
+    lengths
+};
 
 /// The value of each byte as a hexadecimal digit; 255 where it is none.
 static HEX: [u8; 256] = {

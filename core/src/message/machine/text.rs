@@ -8,6 +8,53 @@ use memchr::memchr;
 #[derive(Clone, Copy)]
 pub(crate) struct Text<'a> {
     bytes: &'a [u8],
+    tail: &'a Tail,
+}
+
+/// The last bytes of a message, and zeros after them: read where less than a block is left.
+pub(crate) struct Tail([u8; 2 * Tail::WIDTH]);
+
+impl Tail {
+    /// The widest block.
+    pub(crate) const WIDTH: usize = 32;
+
+    pub(crate) const EMPTY: Self = Self([0; 2 * Self::WIDTH]);
+
+    #[inline(always)]
+    pub(crate) fn fill(&mut self, bytes: &[u8]) {
+        match bytes.last_chunk::<{ Self::WIDTH }>() {
+            Some(last) => self.put(0, last),
+            // Two loads and two stores that overlap cost less than a copy of so many bytes.
+            None if bytes.len() >= 16 => self.ends::<16>(bytes),
+            None if bytes.len() >= 8 => self.ends::<8>(bytes),
+            None if bytes.len() >= 4 => self.ends::<4>(bytes),
+            None if bytes.len() >= 2 => self.ends::<2>(bytes),
+            None => self.ends::<1>(bytes),
+        }
+    }
+
+    /// Takes a message of `N` to twice as many bytes.
+    #[inline(always)]
+    fn ends<const N: usize>(&mut self, bytes: &[u8]) {
+        if let (Some(first), Some(last)) = (bytes.first_chunk::<N>(), bytes.last_chunk::<N>()) {
+            self.put(Self::WIDTH.wrapping_sub(bytes.len()), first);
+            self.put(Self::WIDTH.wrapping_sub(N), last);
+        }
+    }
+
+    #[inline(always)]
+    fn put<const N: usize>(&mut self, at: usize, bytes: &[u8; N]) {
+        if let Some(place) = self.0.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+            *place = *bytes;
+        }
+    }
+
+    /// The last `left` bytes and the zeros after them.
+    #[inline(always)]
+    fn last(&self, left: usize) -> &[u8; Self::WIDTH] {
+        let at = Self::WIDTH.saturating_sub(left);
+        self.0.get(at..).and_then(<[u8]>::first_chunk).unwrap_or(&[0; Self::WIDTH])
+    }
 }
 
 /// What stands between the quotes of a string.
@@ -27,8 +74,8 @@ impl Span {
 
 impl<'a> Text<'a> {
     #[inline(always)]
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes }
+    pub(crate) fn new(bytes: &'a [u8], tail: &'a Tail) -> Self {
+        Self { bytes, tail }
     }
 
     #[inline(always)]
@@ -45,28 +92,17 @@ impl<'a> Text<'a> {
     /// The 16 bytes from `at`, the first one lowest; zeros past the end.
     #[inline(always)]
     pub(crate) fn wide(&self, at: usize) -> u128 {
-        match self.bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
-            Some(chunk) => u128::from_le_bytes(*chunk),
-            None => self.wide_at_end(at),
-        }
+        let chunk = match self.bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
+            Some(chunk) => chunk,
+            None => self.last(at).first_chunk().unwrap_or(&[0; 16]),
+        };
+        u128::from_le_bytes(*chunk)
     }
 
-    /// As [`Self::wide`], less than 16 bytes before the end: put together in registers, because a load from
-    /// memory that was just written in smaller pieces would wait for it.
-    #[inline(never)]
-    fn wide_at_end(&self, at: usize) -> u128 {
-        let bytes = self.bytes;
-        let left = bytes.len().saturating_sub(at).min(16);
-        let down = |word: u128, bytes: usize| word.checked_shr(bits(bytes)).unwrap_or(0);
-        if let Some(last) = bytes.last_chunk::<16>() {
-            return down(u128::from_le_bytes(*last), 16_usize.wrapping_sub(left));
-        }
-        if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-            let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
-            let whole = u128::from(first) | u128::from(last).wrapping_shl(bits(bytes.len().wrapping_sub(8)));
-            return down(whole, at);
-        }
-        bytes.get(at..).unwrap_or_default().iter().rev().fold(0, |word, byte| (word << 8) | u128::from(*byte))
+    /// The bytes from `at` on, of which there are less than a block, and zeros after them.
+    #[inline(always)]
+    pub(crate) fn last(&self, at: usize) -> &'a [u8; Tail::WIDTH] {
+        self.tail.last(self.bytes.len().saturating_sub(at))
     }
 
     /// The bytes from `start` to before `end`.
@@ -83,12 +119,6 @@ impl<'a> Text<'a> {
         }
         at
     }
-}
-
-/// The bits of so many bytes, of which there are at most 16.
-#[inline(always)]
-fn bits(bytes: usize) -> u32 {
-    u32::try_from(bytes).unwrap_or(u32::MAX).saturating_mul(8)
 }
 
 /// The bytes that the inside of a JSON string stands for. The string must be well-formed.
