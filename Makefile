@@ -12,7 +12,7 @@ DEBIAN := cmake doxygen g++ libboost-dev libgoogle-gson-java libjna-java libssl-
 	nlohmann-json3-dev openjdk-17-jdk-headless pkg-config ruby ruby-ffi valgrind
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run test build lint bench bench-core bench-c bench-node bench-python bench-servers generate setup clean
+.PHONY: help run test build lint bench generate setup clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-13s %s\n", $$1, $$2 }'
@@ -31,33 +31,8 @@ build: $(PYTHON_READY) ## Builds everything for release
 lint: setup ## Format, clippy, docs, licences, generated files
 	$(PYTHON) tests/run.py lint
 
-bench: bench-core bench-python bench-node bench-c bench-servers ## All benches, and benches/report/index.html
-	target/python-bench/bin/python benches/report.py
-
-bench-core: ## The core beside its peers in Rust; criterion's own reports are in target/criterion
-	cargo bench --locked -p wswarden-benches
-	$(PYTHON) benches/report.py collect
-
-bench-python: build ## The wheel beside what Python servers would otherwise use
-	$(PYTHON) -m venv --clear target/python-bench
-	target/python-bench/bin/pip install --quiet -r benches/python/requirements.txt target/wheels/wswarden-*-abi3-manylinux*.whl
-	mkdir -p benches/data
-	target/python-bench/bin/python benches/python/bench.py benches/data/python.tsv
-
-bench-node: $(BINDING_READY) ## The addon beside ajv, zod, valibot, typebox
-	cd bindings-node && node scripts/build.mjs --release
-	node benches/node/bench.mjs
-
-bench-c: setup ## The C API beside yyjson and simdjson
-	dpkg -s libsimdjson-dev >/dev/null 2>&1 || apt-get install -y -qq libsimdjson-dev
-	cargo build --locked --release -p wswarden-ffi
-	$(PYTHON) bindings-ffi/bench/run.py
-
-bench-servers: bench-python bench-node ## Whole echo servers, bare and guarded
-	cd bindings-node && node scripts/pack.mjs
-	mkdir -p target/bench-servers && cp benches/servers/* target/bench-servers
-	cd target/bench-servers && npm install --silent --no-save --no-audit --no-fund ws@8.23.0 ../node/*.tgz
-	target/python-bench/bin/python benches/servers.py
+bench: $(PYTHON_READY) $(BINDING_READY) ## All benches and benches/report/index.html; QUICK=1 for a try, PART="node c" for some
+	$(PYTHON) benches/run.py $(PART)
 
 generate: $(BINDING_READY) ## Writes the files that are made from others
 	cargo run --locked -q -p wswarden-cli -- schema > policy.schema.json.new
@@ -97,4 +72,4 @@ $(KOTLIN_READY): tests/ffi/kotlin/package.json tests/ffi/kotlin/package-lock.jso
 
 clean: ## Removes what was built and set up
 	cargo clean
-	rm -rf $(VENV) tests/node_modules tests/ffi/kotlin/node_modules bindings-node/node_modules bindings-node/dist bindings-node/*.node
+	rm -rf $(VENV) tests/node_modules tests/ffi/kotlin/node_modules bindings-node/node_modules bindings-node/dist bindings-node/*.node benches/node/node_modules

@@ -1,76 +1,78 @@
 #!/usr/bin/env python3
-"""Makes benches/report/index.html from benches/data/*.tsv and benches/goals.tsv.
+"""Makes the report from benches/data/*.tsv and benches/goals.tsv.
 
-    benches/report.py            the page and its figures
-    benches/report.py collect    reads what criterion has left in target/criterion, and judges the corpus, into data/
+    benches/report.py            benches/report/index.html, and the figures of README.md
+    benches/report.py check      says whether README.md has the figures of the data, as CI asks
+
+Only the standard library is used.
 """
 
 import csv
-import html
-import json
+import operator
+import os
 import platform
 import subprocess
 import sys
-from collections import defaultdict
 from datetime import date
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-DATA, REPORT = HERE / "data", HERE / "report"
-CRITERION = HERE.parent / "target" / "criterion"
+ROOT = HERE.parent
+# What a run in a hurry measures means nothing, and must not stand where the real figures do.
+PLACE = ROOT / "target" / "bench-quick" if os.environ.get("QUICK") else HERE
+DATA, REPORT, README = PLACE / "data", PLACE / "report", ROOT / "README.md"
 FIELDS = ["group", "case", "subject", "median", "low", "high", "unit"]
+BEGIN, END = "<!-- figures: made by benches/report.py -->\n", "<!-- end of figures -->\n"
 
-STYLE = """
-:root { --good: #1a7f37; --bad: #b42318; --line: #d0d7de; --soft: #57606a; color-scheme: light; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1f2328; }
-h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid var(--line); }
-td.n, th.n { text-align: right; white-space: nowrap; } caption { text-align: left; color: var(--soft); }
-.met { color: var(--good); font-weight: 600; } .missed { color: var(--bad); font-weight: 600; }
-figure { margin: 1rem 0; } img { max-width: 100%; height: auto; } small, footer { color: var(--soft); }
-@media print { body { max-width: none; font-size: 11px; } h2, tr, figure { break-inside: avoid; } }
-"""
+# What the README shows: what it is about, the goal's group, case, peer and ours.
+HEADLINES = [
+    ("A message of 143 bytes checked in Rust, beside serde_json and jsonschema", "messages", "M", "serde_json + jsonschema", "wswarden"),
+    ("A message of 143 bytes checked in Node, beside JSON.parse and ajv", "node, messages", "M", "ajv", "wswarden"),
+    ("A message of 143 bytes checked in Node, beside the guide's own code", "node, messages", "M", "guide in full", "wswarden"),
+    ("A message of 143 bytes checked in Python, beside pydantic", "python", "M", "pydantic", "wswarden"),
+    ("A message of 143 bytes checked in Python, beside msgspec", "python", "M", "msgspec Struct", "wswarden"),
+    ("A message of 143 bytes checked in C, beside yyjson, which only parses", "c", "M", "yyjson, parsing alone", "wswarden"),
+    ("A MiB of nested arrays refused in Node, beside JSON.parse and ajv", "node, messages", "X1", "JSON.parse + ajv", "wswarden"),
+    ("One of a million connections limited, beside governor", "handle", "1000000", "governor keyed u32", "gcra word"),
+    ("A JWT (HS256) verified, beside jsonwebtoken", "jwt/HS256", "", "jsonwebtoken", "wswarden"),
+    ("One of a million heartbeats answered, beside tokio-util's DelayQueue", "wheel", "1000000", "DelayQueue reset", "pong: a number stored"),
+]
+SERVERS = [("Rust, smol", "rust-smol"), ("Rust, tokio", "rust-tokio"), ("Node, ws", "node-ws"),
+           ("Python, websockets", "python-websockets"), ("Python, FastAPI", "python-fastapi")]
 
 
-def main():
-    if "collect" in sys.argv[1:]:
-        return collect()
+def main(arguments):
     measured, notes = read()
     goals = judged(measured)
-    REPORT.mkdir(exist_ok=True)
-    figure(goals)
+    if "check" in arguments:
+        if README.read_text() != with_figures(README.read_text(), measured, notes):
+            sys.exit("README.md has other figures than benches/data: run benches/report.py")
+        return
+    from page import page
+
+    REPORT.mkdir(parents=True, exist_ok=True)
     (REPORT / "index.html").write_text(page(goals, measured, notes))
-    met = sum(goal["met"] for goal in goals)
-    print(f"{met} of {len(goals)} goals met; {REPORT / 'index.html'}")
-
-
-def collect():
-    """What criterion measured, and the corpus of messages through all peers in turns."""
-    rows = []
-    for path in sorted(CRITERION.glob("**/new/estimates.json")):
-        names = json.loads((path.parent / "benchmark.json").read_text())
-        median = json.loads(path.read_text())["median"]
-        interval = median["confidence_interval"]
-        values = [median["point_estimate"], interval["lower_bound"], interval["upper_bound"]]
-        # A group may say more after a comma: "wheel, 1M slots".
-        group, _, _ = names["group_id"].partition(",")
-        rows.append([group, names["value_str"] or "", names["function_id"] or "", *(f"{value:.2f}" for value in values), "ns"])
-    write("core", rows)
-    command = ["cargo", "bench", "--quiet", "--locked", "-p", "wswarden-benches", "--bench", "validation", "--", "--data"]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True, cwd=HERE.parent).stdout.splitlines()
-    write("messages", [line.split("\t") for line in lines if line.count("\t") == len(FIELDS) - 1])
+    if PLACE == HERE:
+        README.write_text(with_figures(README.read_text(), measured, notes))
+    promised = [goal for goal in goals if goal["goal"]]
+    for goal in promised:
+        if not goal["met"] and PLACE == HERE:
+            value = "not measured" if goal["value"] is None else f"{goal['value']:.3g}"
+            print(f"missed: {goal['group']}, {goal['case']}: {goal['more']} / {goal['less'] or '-'}: {value}, {goal['goal']} promised")
+    print(f"{sum(goal['met'] for goal in promised)} of {len(promised)} goals met; {REPORT / 'index.html'}")
 
 
 def write(name, rows, **notes):
     """Writes a file of data, with where and when it was measured."""
-    DATA.mkdir(exist_ok=True)
+    DATA.mkdir(parents=True, exist_ok=True)
     notes = {"date": date.today().isoformat(), "machine": machine(), "rustc": said("rustc", "--version")} | notes
-    with open(DATA / f"{name}.tsv", "w") as file:
+    fresh = DATA / f"{name}.tsv.new"
+    with open(fresh, "w") as file:
         file.writelines(f"# {key}: {value}\n" for key, value in notes.items())
-        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+        writer = csv.writer(file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE)
         writer.writerow(FIELDS)
         writer.writerows(rows)
+    fresh.replace(DATA / f"{name}.tsv")
 
 
 def machine():
@@ -88,112 +90,86 @@ def read():
     measured, notes = {}, {}
     for path in sorted(DATA.glob("*.tsv")):
         lines = path.read_text().splitlines()
-        notes[path.stem] = [line[2:] for line in lines if line.startswith("# ")]
-        for row in csv.DictReader((line for line in lines if not line.startswith("# ")), delimiter="\t"):
+        notes[path.stem] = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
+        rows = (line for line in lines if not line.startswith("# "))
+        for row in csv.DictReader(rows, delimiter="\t", quoting=csv.QUOTE_NONE):
             key = (row["group"], row["case"], row["subject"])
             measured[key] = {**row, **{field: float(row[field]) for field in ("median", "low", "high")}}
-    return measured, notes
+    return measured | derived(measured), notes
+
+
+def derived(measured):
+    """What the border of Python costs: the whole call without the same message in the core, and an empty call."""
+    whole, empty = measured.get(("python", "M", "wswarden")), measured.get(("python", "M", "empty pyo3 call"))
+    core = measured.get(("session/receive", "IPv4", "M"))
+    if not (whole and empty and core):
+        return {}
+    row = {"group": "python", "case": "M", "subject": "wswarden, border beyond an empty call", "unit": "ns"}
+    for field in ("median", "low", "high"):
+        row[field] = max(whole[field] - core["median"] - empty["median"], 0.0)
+    return {(row["group"], row["case"], row["subject"]): row}
 
 
 def judged(measured):
-    """The goals with what was measured; one that was not measured is not met."""
+    """The goals with what was measured; one that was not measured is not met. Those without a bound are only shown."""
     with open(HERE / "goals.tsv") as file:
-        goals = list(csv.DictReader(file, delimiter="\t"))
+        goals = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     for goal in goals:
         more = measured.get((goal["group"], goal["case"], goal["more"]))
         less = measured.get((goal["group"], goal["case"], goal["less"]))
-        goal["goal"] = float(goal["goal"])
         goal["is_ratio"] = bool(goal["less"])
-        if goal["is_ratio"]:
-            goal["value"] = more["median"] / less["median"] if more and less else None
-            goal["met"] = goal["value"] is not None and goal["value"] >= goal["goal"]
-        else:
-            goal["unit"] = more["unit"] if more else ""
-            goal["value"] = more["median"] if more else None
-            goal["met"] = goal["value"] is not None and goal["value"] <= goal["goal"]
+        goal["value"], goal["unit"] = None, ""
+        if goal["is_ratio"] and more and less:
+            goal["value"], goal["unit"] = more["median"] / less["median"], "x"
+            goal["low"], goal["high"] = more["low"] / less["high"], more["high"] / less["low"] if less["low"] else more["median"]
+        elif not goal["is_ratio"] and more:
+            goal["value"], goal["unit"] = more["median"], more["unit"]
+            goal["low"], goal["high"] = more["low"], more["high"]
+        goal["bound"] = float(goal["goal"][2:]) if goal["goal"] else None
+        compare = {">=": operator.ge, "<=": operator.le}.get(goal["goal"][:2])
+        goal["met"] = bool(compare) and goal["value"] is not None and compare(goal["value"], goal["bound"])
     return goals
 
 
-def figure(goals):
-    """Every ratio beside its goal, on one logarithmic axis."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "wswarden"
-    from matplotlib import pyplot
-
-    ratios = [goal for goal in goals if goal["is_ratio"] and goal["value"] is not None]
-    groups = defaultdict(list)
-    for goal in ratios:
-        groups[goal["group"]].append(goal)
-    for group, rows in groups.items():
-        rows = rows[::-1]
-        drawing, axes = pyplot.subplots(figsize=(8, 0.8 + 0.34 * len(rows)), layout="constrained")
-        colours = ["#1a7f37" if row["met"] else "#b42318" for row in rows]
-        axes.barh(range(len(rows)), [row["value"] for row in rows], color=colours, height=0.62)
-        axes.plot([row["goal"] for row in rows], range(len(rows)), "k|", markersize=14, label="goal")
-        axes.set_yticks(range(len(rows)), [f"{row['case']}: {row['more']}" for row in rows], fontsize=8)
-        axes.set_xscale("log")
-        axes.set_xlabel("times wswarden's time (the bar's end; the mark is the goal)", fontsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
-        drawing.savefig(REPORT / f"{slug(group)}.svg", metadata={"Date": None})
-        pyplot.close(drawing)
+def with_figures(text, measured, notes):
+    """README.md with its figures made anew."""
+    if BEGIN not in text:
+        return text
+    before, _, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2]
+    return f"{before}{BEGIN}{figures(measured, notes)}{END}{after}"
 
 
-def slug(text):
-    return "".join(letter if letter.isalnum() else "-" for letter in text.lower()).strip("-")
+def figures(measured, notes):
+    def times(group, case, more, less):
+        rows = measured.get((group, case, more)), measured.get((group, case, less))
+        return rows[0]["median"] / rows[1]["median"] if all(rows) else None
+
+    lines = [(what, times(*key)) for what, *key in HEADLINES]
+    if not measured:
+        return "\nNothing is measured yet.\n\n"
+    text = "\n| what | times as fast |\n| --- | ---: |\n"
+    text += "".join(f"| {what} | {amount(value)} |\n" for what, value in lines if value is not None)
+    kept = [(name, times("echo, messages", key, "guarded", "bare"), times("flood, honest p99", key, "bare, flooded", "guarded, flooded"))
+            for name, key in SERVERS]
+    if any(value is not None for _, value, _ in kept):
+        text += "\n| a whole echo server, guarded | throughput kept | under a flood an honest client waits |\n| --- | ---: | ---: |\n"
+        text += "".join(f"| {name} | {share:.0%} | {flood_text(flood)} |\n" for name, share, flood in kept if share is not None)
+    dates = sorted({note["date"] for note in notes.values() if "date" in note})
+    machines = {note["machine"] for note in notes.values() if "machine" in note}
+    when = f"{dates[0]} to {dates[-1]}" if len(dates) > 1 else "".join(dates)
+    return f"{text}\nMedians of samples taken in turns, {when}, on {' and '.join(sorted(machines))}.\n\n"
 
 
-def page(goals, measured, notes):
-    met = sum(goal["met"] for goal in goals)
-    parts = [
-        f"<h1>wswarden, measured</h1><p>{met} of {len(goals)} goals are met. A ratio says how many times as long the peer "
-        "takes; it compares medians of one run, taken in turns. Where wswarden falls short, it says so.</p>",
-    ]
-    groups = list(dict.fromkeys(goal["group"] for goal in goals))
-    for group in groups:
-        rows = [goal for goal in goals if goal["group"] == group]
-        parts.append(f"<h2>{html.escape(group)}</h2>")
-        if any(goal["is_ratio"] and goal["value"] is not None for goal in rows):
-            parts.append(f'<figure><img src="{slug(group)}.svg" alt="Ratios and goals of {html.escape(group)}"></figure>')
-        parts.append(table(["case", "compared", "what", ">measured", ">goal", ""], [goal_row(goal) for goal in rows]))
-    parts.append("<h2>All measurements</h2>")
-    for group in dict.fromkeys(key[0] for key in measured):
-        rows = [row for key, row in measured.items() if key[0] == group]
-        cells = [
-            [escaped(row["case"]), escaped(row["subject"]), *(n(f"{row[field]:,.1f}") for field in ("median", "low", "high")), escaped(row["unit"])]
-            for row in rows
-        ]
-        parts.append(f"<h3>{html.escape(group)}</h3>")
-        parts.append(table(["case", "subject", ">median", ">low", ">high", "unit"], cells))
-    about = "".join(f"<li>{html.escape(name)}: {html.escape('; '.join(lines))}</li>" for name, lines in notes.items())
-    parts.append(f"<footer><h2>When and where</h2><ul>{about}</ul></footer>")
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>wswarden, measured</title><style>{STYLE}</style>'
-    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
+def flood_text(ratio):
+    if ratio is None:
+        return ""
+    return f"{amount(ratio)} times less" if ratio >= 1 else f"{amount(1 / ratio)} times longer"
 
 
-def goal_row(goal):
-    compared = f"{goal['more']} / {goal['less']}" if goal["is_ratio"] else goal["more"]
-    unit = "x" if goal["is_ratio"] else f" {goal.get('unit', '')}"
-    value = "not measured" if goal["value"] is None else f"{goal['value']:,.2f}{unit}"
-    bound = f"{'&ge;' if goal['is_ratio'] else '&le;'} {goal['goal']:g}{unit}"
-    verdict = '<td class="met">met</td>' if goal["met"] else '<td class="missed">missed</td>'
-    return [escaped(goal["case"]), escaped(compared), escaped(goal["what"]), n(value), n(bound), verdict]
-
-
-def escaped(text):
-    return f"<td>{html.escape(text)}</td>"
-
-
-def n(text):
-    return f'<td class="n">{text}</td>'
-
-
-def table(names, rows):
-    head = "".join(f'<th class="n">{name[1:]}</th>' if name.startswith(">") else f"<th>{name}</th>" for name in names)
-    body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+def amount(value):
+    return f"{value:,.0f}" if value >= 20 else f"{value:.1f}"
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

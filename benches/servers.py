@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 """Whole echo servers, bare and guarded in turns, under one load generator: benches/data/servers.tsv.
 
-    benches/servers.py [rust] [node] [python]       all by default; ROUNDS=5 SECONDS=3 CONNECTIONS=50
+    benches/servers.py [rust-smol] [rust-tokio] [node-ws] [python-websockets] [python-fastapi]
 
-The wheel must be installed in this Python, and the package in target/bench-servers (`make bench-servers` sees to both).
+All by default; ROUNDS=7 SECONDS=1 CONNECTIONS=50. The server has one core for itself, the generator the other: on one
+core a server that is half as fast would look like a generator that is. The price of the guard is the throughput that is
+left, and the server's CPU time a message; its worth is what an honest client waits while attackers flood.
+
+The wheel must be installed in this Python, and the package in target/bench-servers (`make bench` sees to both).
 """
 
 import os
@@ -11,73 +15,168 @@ import re
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import report
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-ROUNDS, SECONDS, CONNECTIONS = (int(os.environ.get(name, default)) for name, default in
-                                (("ROUNDS", "5"), ("SECONDS", "3"), ("CONNECTIONS", "50")))
+QUICK = bool(os.environ.get("QUICK"))
+ROUNDS, SECONDS, CONNECTIONS = (
+    int(os.environ.get(name, default))
+    for name, default in (("ROUNDS", "2" if QUICK else "7"), ("SECONDS", "1"), ("CONNECTIONS", "50"))
+)
+FLOODS = 1 if QUICK else 2
+HONEST, ATTACKERS, IDLE = 8, 16, 400
 TICKS = os.sysconf("SC_CLK_TCK")
+CORES = sorted(os.sched_getaffinity(0))
+ECHO, FLOOD = HERE / "servers" / "policy.toml", HERE / "servers" / "flood.toml"
 
 
-def main(languages):
-    echo, load = built("echo"), built("load")
-    servers = {
-        "rust": {"bare": [echo, "bare"], "guarded": [echo, "guarded", HERE / "servers" / "policy.toml"]},
-        "node": {kind: ["node", ROOT / "target" / "bench-servers" / "echo.mjs", kind] for kind in ("bare", "guarded")},
-        "python": {kind: [sys.executable, HERE / "servers" / "echo.py", kind] for kind in ("bare", "guarded")},
+def main(chosen):
+    echo = built("echo")
+    load = [echo, "load"]
+    python, node = [sys.executable, HERE / "servers" / "echo.py"], ["node", ROOT / "target" / "bench-servers" / "echo.mjs"]
+    programs = {
+        "rust-smol": [echo, "smol"],
+        "rust-tokio": [echo, "tokio"],
+        "node-ws": node,
+        "python-websockets": [*python, "websockets"],
+        "python-fastapi": [*python, "fastapi"],
     }
+    rows, failed = [], []
+    for name in chosen or programs:
+        try:
+            rows += price(name, programs[name], load)
+            rows += memory(name, programs[name], load)
+            rows += worth(name, programs[name], load)
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            print(f"{name}: {error}", flush=True)
+            failed.append(name)
+    notes = {"connections": CONNECTIONS, "seconds": SECONDS, "rounds": ROUNDS, "attackers": ATTACKERS, "honest": HONEST}
+    report.write("servers", rows, **notes)
+    sys.exit(bool(failed))
+
+
+class Server:
+    """A server on the first core, until the end of the block."""
+
+    def __init__(self, program, *arguments):
+        command = [*program, *arguments]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: pin(CORES[0]))
+        self.port = self.process.stdout.readline().strip()
+        if not self.port:
+            raise ValueError(f"{' '.join(map(str, command))} has not started")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def used(self):
+        """Its CPU time in seconds."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def resident(self, what="VmRSS"):
+        """Its memory in bytes: now, or the most it ever was (VmHWM)."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"^{what}:\s+(\d+) kB", status, re.MULTILINE)[1]) * 1024
+
+
+def price(name, program, load):
+    """Throughput, waits and CPU time, both servers loaded in turns."""
+    measures = [("echo, messages", "1/s"), ("echo, p50", "us"), ("echo, p99", "us"), ("echo, p99.9", "us"),
+                ("echo, generator busy", "share"), ("echo, CPU a message", "us")]
+    rounds = {"bare": [], "guarded": []}
+    with Server(program, "bare") as bare, Server(program, "guarded", ECHO) as guarded:
+        for number in range(ROUNDS + 1):
+            for kind, server in (("bare", bare), ("guarded", guarded)):
+                cpu = server.used()
+                rate, *rest = loaded(load, "echo", server, CONNECTIONS)
+                # The warm-up's messages, too.
+                cpu = (server.used() - cpu) / (rate * (SECONDS + 0.3)) * 1e6
+                if number > 0 or QUICK:
+                    rounds[kind].append([rate, *rest, cpu])
+    rows = [row(measure, name, kind, [value[place] for value in values], unit)
+            for place, (measure, unit) in enumerate(measures) for kind, values in rounds.items()]
+    rate, cpu = ({kind: statistics.median(value[place] for value in values) for kind, values in rounds.items()} for place in (0, 5))
+    print(f"{name}: {rate['bare']:.0f} messages/s bare, {rate['guarded']:.0f} guarded: {rate['guarded'] / rate['bare']:.1%}; "
+          f"CPU {cpu['bare']:.1f} and {cpu['guarded']:.1f} us a message", flush=True)
+    return rows
+
+
+def memory(name, program, load):
+    """What a connection takes at most, of many that say little."""
     rows = []
-    for language in languages or servers:
-        rounds = {kind: [] for kind in servers[language]}
-        for _ in range(ROUNDS):
-            for kind, command in servers[language].items():
-                rounds[kind].append(measured(command, load))
-        for place, (group, unit) in enumerate([("echo, messages", "1/s"), ("echo, p50", "us"), ("echo, p99", "us"),
-                                               ("echo, p99.9", "us"), ("echo, CPU a message", "us"),
-                                               ("echo, memory a connection", "bytes")]):
-            for kind, values in rounds.items():
-                low, median, high = statistics.quantiles((value[place] for value in values), n=4)
-                rows.append([group, language, kind, f"{median:.2f}", f"{low:.2f}", f"{high:.2f}", unit])
-        bare, guarded = (statistics.median(value[0] for value in rounds[kind]) for kind in ("bare", "guarded"))
-        print(f"{language}: {bare:.0f} messages/s bare, {guarded:.0f} guarded: {guarded / bare:.1%}", flush=True)
-    report.write("servers", rows, connections=CONNECTIONS, seconds=SECONDS, rounds=ROUNDS)
+    for kind in (["bare"], ["guarded", ECHO]):
+        with Server(program, *kind) as server:
+            idle = server.resident()
+            loaded(load, "paced", server, IDLE)
+            grown = max(server.resident("VmHWM") - idle, 0) / IDLE
+            rows.append(row("echo, memory a connection", name, kind[0], [grown], "bytes"))
+    return rows
+
+
+def worth(name, program, load):
+    """What an honest client waits, in quiet and while attackers send all that they can."""
+    waits, floods = {}, {}
+    with Server(program, "bare") as bare, Server(program, "guarded", FLOOD) as guarded:
+        for _ in range(FLOODS):
+            for kind, server in (("bare", bare), ("guarded", guarded)):
+                waits.setdefault(f"{kind}, quiet", []).append(loaded(load, "paced", server, HONEST)[2])
+        for _ in range(FLOODS):
+            for kind, server in (("bare", bare), ("guarded", guarded)):
+                # They get the rest of their core only: what they take of it is not the server's doing.
+                command = ["nice", "-n", "15", *load, "flood", server.port, str(ATTACKERS), str(SECONDS + 2)]
+                attackers = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: pin(CORES[-1]))
+                try:
+                    # Until the first of them are thrown out, if they are.
+                    time.sleep(1)
+                    waits.setdefault(f"{kind}, flooded", []).append(loaded(load, "paced", server, HONEST)[2])
+                    said = attackers.communicate(timeout=60)[0].split()
+                    floods.setdefault(kind, []).append([int(number) for number in said])
+                finally:
+                    attackers.kill()
+                    attackers.wait()
+    p99 = {kind: statistics.median(values) for kind, values in waits.items()}
+    print(f"{name}: an honest client's p99 while attackers flood: {p99['bare, flooded']:.0f} us bare, "
+          f"{p99['guarded, flooded']:.0f} us guarded", flush=True)
+    rows = [row("flood, honest p99", name, kind, values, "us") for kind, values in waits.items()]
+    for place, what in enumerate(("times in", "times refused", "messages taken")):
+        rows += [row("flood, attackers", name, f"{kind}, {what}", [value[place] for value in values], "times")
+                 for kind, values in floods.items()]
+    return rows
+
+
+def loaded(load, mode, server, connections):
+    """What the generator says of a server: a rate, then waits, then how busy it was itself."""
+    command = [*load, mode, server.port, str(connections), str(SECONDS)]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=90, preexec_fn=lambda: pin(CORES[-1]))
+    if said.returncode != 0:
+        raise ValueError(f"{mode}: {said.stderr.strip()[-300:]}")
+    return [float(number) for number in said.stdout.split()]
+
+
+def row(group, name, subject, values, unit):
+    low, median, high = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
+    return [group, name, subject, f"{median:.2f}", f"{low:.2f}", f"{high:.2f}", unit]
+
+
+def pin(core):
+    os.sched_setaffinity(0, {core})
 
 
 def built(bench):
     """A bench's program."""
-    command = ["cargo", "bench", "--locked", "--no-run", "-p", "wswarden-benches", "--bench", bench]
+    what = ["--profile", "dev", "--workspace"] if QUICK else ["-p", "wswarden-benches"]
+    command = ["cargo", "bench", "--locked", "--no-run", "--bench", bench, *what]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stderr
     return ROOT / re.search(r"Executable .*\((.*)\)", said)[1]
-
-
-def measured(command, load):
-    """One round with one server: what the load generator says, CPU time a message and memory a connection."""
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        port = server.stdout.readline().strip()
-        idle = resident(server.pid)
-        cpu = used(server.pid)
-        said = subprocess.run([load, port, str(CONNECTIONS), str(SECONDS)], capture_output=True, text=True, check=True)
-        rate, *waits = map(float, said.stdout.split())
-        cpu = used(server.pid) - cpu
-        messages = rate * (SECONDS + 0.5)  # the warm-up's count, too
-        return [rate, *waits, cpu / messages * 1e6, max(resident(server.pid) - idle, 0) / CONNECTIONS]
-    finally:
-        server.kill()
-        server.wait()
-
-
-def used(pid):
-    """A process's CPU time in seconds."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def resident(pid):
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 if __name__ == "__main__":

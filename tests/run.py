@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every check of the project, and says in its last line how many passed and failed.
 
-    tests/run.py [lint] [rust] [gates] [e2e] [node] [python] [ffi]        all by default
+    tests/run.py [lint] [rust] [gates] [e2e] [node] [python] [ffi] [bench]        all by default
 
 Each step prints what it prints; its count is read from its own summary. A step that gives no count, or that
 ends badly without a failed test, counts as one. Only the standard library is used.
@@ -96,6 +96,7 @@ def lint():
         header = ROOT / "target" / "debug" / "wswarden-header"
         generated("bindings-ffi/include/wswarden.h", [header])
         generated("bindings-ffi/symbols.txt", [header, "--symbols"])
+    step("figures", [sys.executable, "benches/report.py", "check"])
 
 
 def generated(name, command, env=None):
@@ -196,6 +197,11 @@ def ffi():
     """libwswarden for C and C++, and UniFFI's languages: built, installed, used, misused and attacked."""
     # `ok` lines are one check each; what they run inside says its own counts.
     step("c, c++, uniffi", [sys.executable, "-u", "tests/ffi/run.py"], ATTACK, minutes=25)
+
+
+def bench():
+    """Every bench program for a turn: one that runs no more is seen here, not when somebody wants its figures."""
+    step("benches", [sys.executable, "-u", "benches/run.py"], ATTACK, {"QUICK": "1"}, minutes=15)
 
 
 # What gets in at a server that is the guide's own code, and what does not.
@@ -368,7 +374,8 @@ def fresh_environment(name, interpreter, wheel):
 
 
 def main(parts):
-    steps = {"lint": lint, "rust": rust, "gates": gates, "e2e": e2e, "node": node, "python": python, "ffi": ffi}
+    steps = {"lint": lint, "rust": rust, "gates": gates, "e2e": e2e, "node": node, "python": python, "ffi": ffi,
+             "bench": bench}
     for part in parts or steps:
         if part not in steps:
             sys.exit(f"{part}: none of {', '.join(steps)}")

@@ -14,23 +14,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use wswarden_core::http::{Header, HttpVersion, Remote, Request};
+use wswarden_benches::{guard, open_user, start};
 use wswarden_core::message::Scratch;
-use wswarden_core::{
-    Action, Admission, Answer, Guard, Handle, Identity, Message, Now, Policy, Registry, Session, Tick, Timestamp,
-    UnixTime, Verdict,
-};
-
-const POLICY: &str = r#"
-[origin]
-allow = ["https://app.example.com"]
-[credential]
-sources = [{ kind = "session", in = "cookie", name = "sid" }]
-[cap]
-total = 4000000
-tracked_addresses = 2000000
-tracked_users = 2000000
-"#;
+use wswarden_core::{Action, Guard, Handle, Message, Now, Registry, Session, Tick, Timestamp, Verdict};
 
 /// The bytes that are allocated just now.
 struct Counting;
@@ -137,9 +123,7 @@ fn waited() -> u64 {
 
 impl Host {
     fn new() -> Self {
-        let now = Now { mono: Timestamp::from_secs(1000), unix: UnixTime::from_secs(1_800_000_000) };
-        let guard = Guard::new(Policy::from_toml(POLICY).expect("a policy"), wswarden_core::Host::SOCKET, &[], [7; 32])
-            .expect("a guard");
+        let (guard, now) = (guard(""), start());
         let registry = Registry::new(guard.clone(), now.mono);
         let (tick, drain) = Default::default();
         Self { guard, registry, scratch: Scratch::new(), now, pongs: VecDeque::new(), pings: 0, tick, drain }
@@ -150,31 +134,7 @@ impl Host {
     }
 
     fn open(&self, number: u32) -> Session {
-        let header = |name, value: &'static str| Header { name, value: value.as_bytes() };
-        let headers = [
-            header("host", "chat.example.com"),
-            header("upgrade", "websocket"),
-            header("connection", "Upgrade"),
-            header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
-            header("sec-websocket-version", "13"),
-            header("origin", "https://app.example.com"),
-            header("cookie", "sid=31d4d96e407aad42"),
-        ];
-        let request = Request {
-            method: "GET",
-            target: "/chat",
-            version: HttpVersion::Http11,
-            headers: &headers,
-            peer: Remote::Address(IpAddr::V4(Ipv4Addr::from_bits(0x0b00_0000 + number))),
-            tls: true,
-        };
-        let candidate = self.guard.screen(&request, self.now).expect("screened");
-        let Ok(Admission::Wait(waiting)) = candidate.admit(self.now) else { panic!("nobody was asked") };
-        let identity = Identity::assertion(format!("user-{number}")).namespace("app");
-        match waiting.provide(Answer::Identity(identity), self.now) {
-            Ok(Admission::Open(session)) => session,
-            other => panic!("{other:?}"),
-        }
+        open_user(&self.guard, number, IpAddr::V4(Ipv4Addr::from_bits(0x0b00_0000 + number)), self.now)
     }
 
     /// Does all that is due, and measures each call of `tick` and all of them together.

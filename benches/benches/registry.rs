@@ -5,54 +5,26 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use wswarden_core::http::{Header, HttpVersion, Remote, Request};
-use wswarden_core::{Admission, Guard, Now, Policy, Registry, Session, Tick, Timestamp, UnixTime};
+use wswarden_benches::{guard, open_guest, start};
+use wswarden_core::{Action, Guard, Now, Registry, Session, Tick};
 
-/// Guests: nobody is asked and no token is judged, so that the registry is what is timed.
-const POLICY: &str = r#"
-[origin]
-allow = ["https://app.example.com"]
-[credential]
-anonymous = true
-[cap]
-total = 2000000
-per_address = 2000000
-unauthenticated_per_address = 2000000
+const HANDSHAKES: &str = r#"
 [rate.address]
 handshakes = { limit = 1000000, per = "1s" }
 "#;
 
-fn now() -> Now {
-    Now { mono: Timestamp::from_secs(1000), unix: UnixTime::from_secs(1_800_000_000) }
-}
-
+/// A guest: nobody is asked and no token is judged, so that the registry is what is timed.
 fn open(guard: &Guard, now: Now) -> Session {
-    let header = |name, value: &'static str| Header { name, value: value.as_bytes() };
-    let headers = [
-        header("host", "chat.example.com"),
-        header("upgrade", "websocket"),
-        header("connection", "Upgrade"),
-        header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
-        header("sec-websocket-version", "13"),
-        header("origin", "https://app.example.com"),
-    ];
-    let (target, version) = ("/chat", HttpVersion::Http11);
-    let peer = Remote::Address([192, 0, 2, 1].into());
-    let request = Request { method: "GET", target, version, headers: &headers, peer, tls: true };
-    match guard.screen(&request, now).expect("screened").admit(now) {
-        Ok(Admission::Open(session)) => session,
-        other => panic!("{other:?}"),
-    }
+    open_guest(guard, [192, 0, 2, 1].into(), now)
 }
 
 fn registry(c: &mut Criterion) {
     let mut group = c.benchmark_group("registry");
     for count in [1_u64, 10_000] {
-        let guard = Guard::new(Policy::from_toml(POLICY).expect("a policy"), wswarden_core::Host::SOCKET, &[], [7; 32])
-            .expect("a guard");
-        let mut registry = Registry::new(guard.clone(), now().mono);
+        let guard = guard(HANDSHAKES);
+        let mut registry = Registry::new(guard.clone(), start().mono);
         // A handshake each 10 us stays within the quota.
-        let mut at = now();
+        let mut at = start();
         let mut later = move || {
             at.mono = at.mono.after(Duration::from_micros(10));
             at
@@ -80,20 +52,19 @@ fn registry(c: &mut Criterion) {
             });
         });
         group.bench_function(BenchmarkId::new("tick, nothing due", count), |b| {
-            b.iter(|| registry.tick(black_box(now().mono)).is_none());
+            b.iter(|| registry.tick(black_box(start().mono)).is_none());
         });
     }
     // Each call sends one of 10,000 sessions its ping; nobody answers, so they are closed and cut.
-    let guard = Guard::new(Policy::from_toml(POLICY).expect("a policy"), wswarden_core::Host::SOCKET, &[], [7; 32])
-        .expect("a guard");
-    let mut registry = Registry::new(guard.clone(), now().mono);
-    let mut at = now();
+    let guard = guard(HANDSHAKES);
+    let mut registry = Registry::new(guard.clone(), start().mono);
+    let mut at = start();
     group.bench_function(BenchmarkId::new("tick, something due", 10_000), |b| {
         b.iter(|| {
             loop {
                 match registry.tick(at.mono) {
                     Some(Tick::Due(handle, due)) => {
-                        if due.action == wswarden_core::Action::Terminate {
+                        if due.action == Action::Terminate {
                             drop(registry.remove(handle));
                         }
                         return;

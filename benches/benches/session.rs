@@ -2,35 +2,32 @@
 //! address and, over IPv6, the /48), UTF-8, JSON and schema, cost and scopes.
 //!
 //! The guide's messages: S is its ping of 15 bytes, M a chat message of 143.
+//!
+//! `cargo bench --bench session -- --count M@number 1000` receives M so often, for callgrind; see [`count`].
 
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use wswarden_core::http::{Header, HttpVersion, Request};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
+use wswarden_benches::{guard, open_guest, open_user, start};
 use wswarden_core::message::Scratch;
-use wswarden_core::{
-    Admission, Answer, Guard, Handle, Identity, Message, Now, Policy, Registry, Session, Timestamp, UnixTime, Verdict,
-};
+use wswarden_core::{Handle, Message, Registry, Timestamp, Verdict};
 
 const S: &[u8] = br#"{"type":"ping"}"#;
 const M: &[u8] = br#"{"type":"chat","content":"Hey team, the deploy went fine, can somebody look at dashboards?","channelId":"3f2504e0-4f89-41d3-9a0c-0305e82c3301"}"#;
 
+const IPV4: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
 /// Quotas that are charged and never refuse: what is timed is the charge.
-const POLICY: &str = r#"
-[origin]
-allow = ["https://app.example.com"]
-[credential]
-sources = [{ kind = "session", in = "cookie", name = "sid" }]
-[cap]
-total = 2000000
-tracked_addresses = 2000000
-tracked_users = 2000000
+const QUOTAS: &str = r#"
 [rate]
 connection = { messages = { limit = 1000000, per = "1s" }, bytes = "900MB/s" }
 user = { messages = { limit = 1000000, per = "1s" } }
 address = { messages = { limit = 1000000, per = "1s" } }
+"#;
+
+const TYPES: &str = r#"
 [message.types.ping]
 scopes = []
 schema = { type = "object", properties = { type = { const = "ping" } }, additionalProperties = false }
@@ -52,47 +49,19 @@ channelId = { type = "string", format = "uuid" }
 /// Virtual time between two messages: slow enough that one session stays within its quota.
 const PACE: u64 = 2_000;
 
-fn now() -> Now {
-    Now { mono: Timestamp::from_secs(1000), unix: UnixTime::from_secs(1_800_000_000) }
-}
-
-fn guard() -> Guard {
-    Guard::new(Policy::from_toml(POLICY).expect("a policy"), wswarden_core::Host::SOCKET, &[], [7; 32])
-        .expect("a guard")
-}
-
-fn open(guard: &Guard, number: u32, peer: IpAddr) -> Session {
-    let header = |name, value: &'static str| Header { name, value: value.as_bytes() };
-    let headers = [
-        header("host", "chat.example.com"),
-        header("upgrade", "websocket"),
-        header("connection", "Upgrade"),
-        header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
-        header("sec-websocket-version", "13"),
-        header("origin", "https://app.example.com"),
-        header("cookie", "sid=31d4d96e407aad42"),
-    ];
-    let (target, version) = ("/chat", HttpVersion::Http11);
-    let request = Request { method: "GET", target, version, headers: &headers, peer: peer.into(), tls: true };
-    let Ok(Admission::Wait(waiting)) = guard.screen(&request, now()).expect("screened").admit(now()) else {
-        panic!("nobody was asked")
-    };
-    let identity = Identity::assertion(format!("user-{number}")).scopes(["chat:write"]);
-    match waiting.provide(Answer::Identity(identity), now()) {
-        Ok(Admission::Open(session)) => session,
-        other => panic!("{other:?}"),
-    }
+fn policy() -> String {
+    format!("{QUOTAS}{TYPES}")
 }
 
 fn one_session(c: &mut Criterion) {
     let mut group = c.benchmark_group("session/receive");
-    let addresses = [("IPv4", IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1))), ("IPv6", IpAddr::V6(Ipv6Addr::LOCALHOST))];
+    let addresses = [("IPv4", IPV4), ("IPv6", IpAddr::V6(Ipv6Addr::LOCALHOST))];
     for (family, peer) in addresses {
         for (name, message) in [("S", S), ("M", M)] {
-            let guard = guard();
-            let mut session = open(&guard, 0, peer);
+            let guard = guard(&policy());
+            let mut session = open_user(&guard, 0, peer, start());
             let mut scratch = Scratch::new();
-            let mut at = now().mono.as_nanos();
+            let mut at = start().mono.as_nanos();
             group.throughput(Throughput::Elements(1));
             group.bench_function(BenchmarkId::new(name, family), |b| {
                 b.iter(|| {
@@ -118,11 +87,12 @@ struct Crowd {
 
 impl Crowd {
     fn new(count: u32) -> Self {
-        let guard = guard();
-        let mut registry = Registry::new(guard.clone(), now().mono);
+        let guard = guard(&policy());
+        let mut registry = Registry::new(guard.clone(), start().mono);
         let address = |number| IpAddr::V4(Ipv4Addr::from_bits(0x0b00_0000 + number));
-        let handles: Vec<_> =
-            (0..count).map(|number| registry.insert(open(&guard, number, address(number))).expect("room")).collect();
+        let handles: Vec<_> = (0..count)
+            .map(|number| registry.insert(open_user(&guard, number, address(number), start())).expect("room"))
+            .collect();
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         let mut random = || {
             state ^= state << 13;
@@ -131,7 +101,7 @@ impl Crowd {
             (state >> 32) as usize
         };
         let order = (0..1 << 20).map(|_| handles[random() % handles.len()]).collect();
-        Self { registry, order, next: 0, at: now().mono.as_nanos() }
+        Self { registry, order, next: 0, at: start().mono.as_nanos() }
     }
 
     #[inline(always)]
@@ -171,9 +141,47 @@ fn by_handle(c: &mut Criterion) {
     group.finish();
 }
 
+/// One message, so many times: for `valgrind --tool=callgrind`. The message is `S` or `M`; after `@` stands how it is
+/// received: by `session` or, as bindings do, by `number`; with `default` the policy's quotas are the default ones, and
+/// with `guest` the sender is nobody's user, too.
+fn count(what: &str, turns: u64) {
+    let (message, how) = what.split_once('@').expect("message@way");
+    let message = if message == "S" { S } else { M };
+    let guest = how.contains("guest");
+    // A guest may not chat; a type that nobody has to have scopes for is what the default policy has, too.
+    let types = if guest { TYPES.replace("[\"chat:write\"]", "[]") } else { TYPES.to_owned() };
+    let default = guest || how.contains("default");
+    let (quotas, pace) = if default { ("", 1_000_000_000) } else { (QUOTAS, PACE) };
+    let guard = guard(&format!("{quotas}{types}"));
+    let mut session = if guest { open_guest(&guard, IPV4, start()) } else { open_user(&guard, 0, IPV4, start()) };
+    let mut scratch = Scratch::new();
+    let times = (1..=turns).map(|turn| start().mono.after(Duration::from_nanos(turn * pace)));
+    if how.starts_with("session") {
+        for at in times {
+            assert_eq!(session.receive(Message::Text(black_box(message)), &mut scratch, at).number() & 0xff, 1);
+        }
+        return;
+    }
+    let mut registry = Registry::new(guard, start().mono);
+    let handle = registry.insert(session).expect("room").number();
+    for at in times {
+        assert_eq!(registry.receive_number(handle, 1, black_box(message), &mut scratch, at) & 0xff, 1);
+    }
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_secs(1));
     targets = one_session, by_handle
 }
-criterion_main!(benches);
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    match arguments.iter().position(|argument| argument == "--count") {
+        Some(at) => count(&arguments[at + 1], arguments[at + 2].parse().expect("turns")),
+        None => {
+            benches();
+            Criterion::default().configure_from_args().final_summary();
+        }
+    }
+}

@@ -1,16 +1,17 @@
 // What a message costs in Node, from the Buffer that `ws` gives to a verdict, beside what users would otherwise use.
 //
-//     make bench-node        (after `make setup`; prints medians and ratios, writes benches/data/node.tsv)
+//     PART=node make bench        (prints medians and ratios, writes benches/data/node.tsv; QUICK=1 only shows that all runs)
 //
 // All peers take turns, round by round, in one process: a noisy machine disturbs all alike, so quote the ratios.
 
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { hostile, messages, rich, simple } from './corpus.mjs'
+import { limiters, verifiers } from './credentials.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const require = createRequire(join(root, 'bindings-node', 'package.json'))
@@ -23,22 +24,29 @@ const v = require('valibot')
 const { TypeCompiler } = require('@sinclair/typebox/compiler')
 const { FormatRegistry, Type } = require('@sinclair/typebox')
 
-const ROUNDS = 401
+const QUICK = Boolean(process.env.QUICK)
+const ROUNDS = QUICK ? 5 : 401
 /** Short, so that few samples are cut in two by other processes. */
 const SAMPLE_MS = 0.5
+const ABILITIES = ['pings', 'control_frames', 'repeated_headers', 'fragments', 'http_refusal']
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 FormatRegistry.Set('uuid', (value) => UUID.test(value))
+
+/** A guard of a policy that has the origin already. */
+function guardFor(document, clock) {
+  const policy = new native.NativePolicy(JSON.stringify({ origin: { allow: ['https://app.example.com'] }, ...document }), false)
+  policy.build()
+  return new native.NativeGuard(policy, ABILITIES, [], Buffer.alloc(32, 7), clock)
+}
 
 /** A connection under a policy whose limits are on and out of reach. */
 function connection(schema, maxBytes = '64KiB') {
   const document = {
-    origin: { allow: ['https://app.example.com'] }, credential: { anonymous: true },
+    credential: { anonymous: true },
     message: { schema, max_bytes: maxBytes, errors: { limit: 4_000_000_000, per: '1s' } },
     rate: { connection: { messages: '1000000000/s', bytes: { limit: 1_000_000_000, per: '1s', burst: 1e15 } }, address: { messages: '1000000000/s' }, ban: 'off' },
   }
-  const policy = new native.NativePolicy(JSON.stringify(document), false)
-  policy.build()
-  const guard = new native.NativeGuard(policy, ['pings', 'control_frames', 'repeated_headers', 'fragments', 'http_refusal'], [], Buffer.alloc(32, 7))
+  const guard = guardFor(document)
   const headers = ['host', 'a', 'upgrade', 'websocket', 'connection', 'upgrade', 'sec-websocket-version', '13', 'sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ==', 'origin', 'https://app.example.com']
   const { handle } = guard.admit({ method: 'GET', target: '/', version: '1.1', headers, peer: '198.51.100.7', tls: true })
   return { handle, receive: guard.receiver(), receiveText: guard.textReceiver() }
@@ -208,7 +216,7 @@ function cpu() {
  * A million connections that came evenly within one heartbeat's interval, each pinged and answering: the longest time
  * the loop is held, beside the guide's sweep over its Set.
  */
-function heartbeat(count = 1_000_000) {
+function heartbeat(count = QUICK ? 20_000 : 1_000_000) {
   class Socket {
     isAlive = true
     pings = 0
@@ -231,12 +239,10 @@ function heartbeat(count = 1_000_000) {
   }
   clients.clear()
   const document = {
-    origin: { allow: ['https://app.example.com'] }, credential: { anonymous: true }, heartbeat: { interval: '25s', timeout: '10s' },
+    credential: { anonymous: true }, heartbeat: { interval: '25s', timeout: '10s' },
     cap: { total: 2 * count, tracked_addresses: 2 * count, per_address: 1000, unauthenticated_per_address: 1000 }, rate: { address: { handshakes: '1000000/s' } },
   }
-  const policy = new native.NativePolicy(JSON.stringify(document), false)
-  policy.build()
-  const guard = new native.NativeGuard(policy, ['pings', 'control_frames', 'repeated_headers', 'fragments', 'http_refusal'], [], Buffer.alloc(32, 7), [0, 1.8e12])
+  const guard = guardFor(document, [0, 1.8e12])
   const headers = ['host', 'a', 'upgrade', 'websocket', 'connection', 'upgrade', 'sec-websocket-version', '13', 'sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ==', 'origin', 'https://app.example.com']
   const sockets = new Map()
   for (let number = 0; number < count; number += 1) {
@@ -265,15 +271,58 @@ function heartbeat(count = 1_000_000) {
   turns.sort((a, b) => a - b)
   const at = (share) => turns[Math.floor(turns.length * share)]
   const [sweep, half, p99, p9999, longest] = [median(sweeps), at(0.5), at(0.99), at(0.9999), turns.at(-1)]
-  row('heartbeat', '1000000', 'ours, longest turn', [longest * 1e3], 'us')
-  row('heartbeat', '1000000', 'ours, 99.99 % of turns', [p9999 * 1e3], 'us')
-  row('heartbeat', '1000000', "the guide's sweep", [sweep * 1e3], 'us')
+  row('heartbeat', String(count), 'ours, longest turn', [longest * 1e3], 'us')
+  row('heartbeat', String(count), 'ours, 99.99 % of turns', [p9999 * 1e3], 'us')
+  row('heartbeat', String(count), "the guide's sweep", [sweep * 1e3], 'us')
   console.log(`\n${count} connections, each pinged: the loop is held for ${longest.toFixed(3)} ms at most (50 %: ${half.toFixed(3)}, 99 %: ${p99.toFixed(3)}, 99.99 %: ${p9999.toFixed(3)} ms) in ${turns.length} turns; by the guide's sweep for ${sweep.toFixed(1)} ms: ${(sweep / longest).toFixed(1)} x (99.99 %: ${(sweep / p9999).toFixed(1)} x)`)
 }
 
-const parts = { verdicts, border, megabytes, heartbeat }
-const chosen = process.argv.slice(2)
-for (const [name, part] of Object.entries(parts)) if (chosen.length === 0 || chosen.includes(name)) part()
-const about = [`# date: ${new Date().toISOString().slice(0, 10)}`, `# machine: ${cpus().length} cores of ${cpus()[0].model}`, `# node: ${process.version}`]
+/** Tokens and limits, each beside its peers; some of them answer with a promise. */
+async function alone(group, name, judges) {
+  const times = await raceAwaited(judges)
+  console.log(`\n${group}, ${name}`)
+  for (const [peer, measured] of Object.entries(times)) {
+    row(group, name, peer, measured)
+    console.log(`  ${peer.padEnd(44)}${measured[0].toFixed(0).padStart(9)} ns`)
+  }
+}
+
+/** As `race`, for what may have to be awaited. */
+async function raceAwaited(judges) {
+  const [times, calls] = [Object.fromEntries(Object.keys(judges).map((name) => [name, []])), QUICK ? 5 : 40]
+  for (let round = 0; round < ROUNDS / 4 + 5; round += 1) {
+    for (const [name, judge] of Object.entries(judges)) {
+      const began = process.hrtime.bigint()
+      for (let at = 0; at < calls; at += 1) {
+        const answer = judge()
+        if (answer instanceof Promise) await answer
+      }
+      if (round >= 5) times[name].push(Number(process.hrtime.bigint() - began) / calls)
+    }
+  }
+  return Object.fromEntries(Object.entries(times).map(([name, list]) => [name, quartiles(list)]))
+}
+
+const credentials = () => alone('JWT', 'HS256', verifiers(guardFor))
+const limits = async () => {
+  for (const count of [1, 10_000]) await alone('limits', String(count), limiters(count))
+}
+
+const parts = { verdicts, border, megabytes, credentials, limits, heartbeat }
+// The first argument may name the file; the others choose parts.
+const [file = join(root, 'benches', 'data', 'node.tsv')] = process.argv.slice(2).filter((one) => !(one in parts))
+const chosen = process.argv.slice(2).filter((one) => one in parts)
+for (const [name, part] of Object.entries(parts)) if (chosen.length === 0 || chosen.includes(name)) await part()
+
+/** The versions of what was measured. */
+function versions() {
+  const installed = (folder, names) => names.map((name) => `${name} ${JSON.parse(readFileSync(join(root, folder, 'node_modules', name, 'package.json'), 'utf8')).version}`)
+  return [
+    ...installed('bindings-node', ['ajv', 'zod', 'zod3', 'valibot', '@sinclair/typebox']),
+    ...installed('benches/node', ['rate-limiter-flexible', 'jsonwebtoken', 'jose', 'fast-jwt']),
+  ].join(', ')
+}
+
+const about = [`# date: ${new Date().toISOString().slice(0, 10)}`, `# machine: ${cpus().length} cores of ${cpus()[0].model}, Linux`, `# node: ${process.version}`, `# versions: ${versions()}`]
 const names = ['group', 'case', 'subject', 'median', 'low', 'high', 'unit']
-writeFileSync(join(root, 'benches', 'data', 'node.tsv'), [...about, ...[names, ...rows].map((line) => line.join('\t')), ''].join('\n'))
+writeFileSync(file, [...about, ...[names, ...rows].map((line) => line.join('\t')), ''].join('\n'))

@@ -1,6 +1,6 @@
 """wswarden's wheel beside what Python servers would otherwise use, in one interleaved run.
 
-    python bench.py [results.tsv]
+    python bench.py [results.tsv]       (QUICK=1 only shows that all of it runs)
 
 Every figure is the median of rounds that alternate between the contestants, in nanoseconds a call, the loop's own step
 with it. Bytes go in; a verdict comes out, with the limits of connection, user and address kept (ours), or an object
@@ -8,10 +8,12 @@ with it. Bytes go in; a verdict comes out, with the limits of connection, user a
 """
 
 import datetime
+import os
 import platform
 import statistics
 import sys
 import time
+from importlib.metadata import version
 from itertools import cycle, repeat
 from typing import Annotated, Literal
 from uuid import UUID
@@ -27,7 +29,8 @@ import pydantic
 import wswarden
 from wswarden.testing import make_token, upgrade_headers
 
-ROUNDS = 25
+QUICK = bool(os.environ.get("QUICK"))
+ROUNDS, SAMPLE = (5, 1e5) if QUICK else (101, 1e6)
 SECRET = "a secret of the bench, of 32 bytes or more"
 MUCH = "100000000/s"
 VERDICT, DECODE = "wswarden", "wswarden decode"
@@ -99,7 +102,7 @@ def race(contestants):
     calls = {}
     for name, (call, argument) in contestants.items():
         once = max(nanoseconds(call, argument, 50), 1)
-        calls[name] = max(20, min(20_000, int(2e6 / once)))
+        calls[name] = max(20, min(20_000, int(SAMPLE / once)))
     rounds = {name: [] for name in contestants}
     for _ in range(ROUNDS):
         for name, (call, argument) in contestants.items():
@@ -151,19 +154,28 @@ def main():
             contestants[VERDICT] = (bearing().receive, data)
         rows += report(name, race(contestants))
     rows += report("JWT HS256", race(tokens()))
+    rows += report("limits", race(limiters()), first="wswarden, a message S judged and limited")
     if len(sys.argv) > 1:
         with open(sys.argv[1], "w") as file:
             file.write(
-                f"# date: {datetime.date.today()}\n# machine: {machine()}\n# python: {platform.python_version()}\n"
+                f"# date: {datetime.date.today()}\n# machine: {machine()}\n"
+                f"# python: {platform.python_version()}\n# versions: {versions()}\n"
             )
             file.write("group\tcase\tsubject\tmedian\tlow\thigh\tunit\n")
             file.writelines("\t".join(row) + "\n" for row in rows)
 
 
 def machine():
-    """What the processor calls itself."""
+    """How many processors there are, and what they call themselves."""
     with open("/proc/cpuinfo") as file:
-        return next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
+        models = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+    return f"{len(models)} cores of {models[0]}, {platform.system()}"
+
+
+def versions():
+    """The versions of what was measured."""
+    peers = ["pydantic", "msgspec", "orjson", "jsonschema-rs", "limits", "PyJWT", "websockets", "fastapi", "uvicorn"]
+    return ", ".join(f"{peer} {version(peer)}" for peer in peers)
 
 
 def bearing():
@@ -204,9 +216,21 @@ def tokens():
     }
 
 
-def report(name, quartiles):
+def limiters():
+    """What limits a user to 60 in a minute; ours judges a message besides."""
+    moving = limits.strategies.MovingWindowRateLimiter(limits.storage.MemoryStorage())
+    fixed = limits.strategies.FixedWindowRateLimiter(limits.storage.MemoryStorage())
+    quota = limits.parse("60/minute")
+    return {
+        "wswarden, a message S judged and limited": (session(corpus.PLAIN).receive, corpus.messages()["S"]),
+        "limits, moving window": (lambda user: moving.hit(quota, user), "ann"),
+        "limits, fixed window": (lambda user: fixed.hit(quota, user), "ann"),
+    }
+
+
+def report(name, quartiles, first=VERDICT):
     """Prints medians and ratios; gives the rows of the data file."""
-    ours, decode = (quartiles[kind][1] if kind in quartiles else None for kind in (VERDICT, DECODE))
+    ours, decode = (quartiles[kind][1] if kind in quartiles else None for kind in (first, DECODE))
     print(f"\n{name:<28}{'median':>10}   {'over verdict':>12}{'over decode':>12}")
     for contestant, (_, median, _) in quartiles.items():
         over = f"{median / decode:12.2f}" if decode else ""

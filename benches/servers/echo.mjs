@@ -1,17 +1,19 @@
-// An echo server with `ws`: `echo.mjs bare` or `echo.mjs guarded`. Prints its port.
+// An echo server with `ws`: `echo.mjs bare` or `echo.mjs guarded POLICY`. Prints its port.
 import { createServer } from 'node:http'
-import { fileURLToPath } from 'node:url'
 import { WebSocketServer } from 'ws'
 
+const [kind, policy] = process.argv.slice(2)
 const server = createServer()
-if (process.argv[2] === 'guarded') {
-  const { createGuard, Policy } = await import('wswarden')
+let wss
+if (kind === 'guarded') {
+  const { createGuard } = await import('wswarden')
   const { protect } = await import('wswarden/ws')
-  const guard = createGuard(Policy.fromFile(fileURLToPath(new URL('policy.toml', import.meta.url))))
-  const wss = protect(new WebSocketServer({ noServer: true }), guard, { server })
-  wss.on('connection', (ws) => ws.on('message', (data) => ws.send(data, { binary: false })))
+  wss = protect(new WebSocketServer({ noServer: true }), createGuard({ file: policy }), { server })
 } else {
-  const wss = new WebSocketServer({ server, perMessageDeflate: false })
-  wss.on('connection', (ws) => ws.on('message', (data) => ws.send(data, { binary: false })))
+  wss = new WebSocketServer({ server, perMessageDeflate: false })
 }
+wss.on('connection', (ws) => {
+  ws.on('error', () => {})
+  ws.on('message', (data) => ws.send(data, { binary: false }))
+})
 server.listen(0, '127.0.0.1', () => console.log(server.address().port))
