@@ -170,7 +170,7 @@ impl Host {
         };
         let candidate = self.guard.screen(&request, self.now).expect("screened");
         let Ok(Admission::Wait(waiting)) = candidate.admit(self.now) else { panic!("nobody was asked") };
-        let identity = Identity::assertion(format!("user-{number}")).namespace("app");
+        let identity = Identity::assertion(format!("user-{number}")).with_namespace("app");
         match waiting.provide(Answer::Identity(identity), self.now) {
             Ok(Admission::Open(session)) => session,
             other => panic!("{other:?}"),

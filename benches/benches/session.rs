@@ -77,7 +77,7 @@ fn open(guard: &Guard, number: u32, peer: IpAddr) -> Session {
     let Ok(Admission::Wait(waiting)) = guard.screen(&request, now()).expect("screened").admit(now()) else {
         panic!("nobody was asked")
     };
-    let identity = Identity::assertion(format!("user-{number}")).scopes(["chat:write"]);
+    let identity = Identity::assertion(format!("user-{number}")).with_scopes(["chat:write"]);
     match waiting.provide(Answer::Identity(identity), now()) {
         Ok(Admission::Open(session)) => session,
         other => panic!("{other:?}"),

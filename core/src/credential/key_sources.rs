@@ -51,6 +51,13 @@ impl KeySources {
         found
     }
 
+    /// Takes note that a signature is not that of the key which its token names.
+    pub(crate) fn doubt(&mut self, source: &PublishedSource, header: &TokenHeader, now: Timestamp) {
+        if let Some(entry) = self.0.iter_mut().find(|entry| entry.source == *source) {
+            entry.due |= entry.jwks.doubt(header, now);
+        }
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
     pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
         let at = |entry: &Entry| if entry.due { Timestamp::ZERO } else { entry.jwks.next_timeout() };

@@ -109,7 +109,11 @@ fn t52_one_secret_through_every_source_to_every_end() {
     let claims = serde_json::json!({ "jti": CANARY, "sid": CANARY, "scope": CANARY, CANARY: CANARY });
     let good = story.token_with(CANARY, 600, claims);
     let unknown = BASE64_URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"EdDSA","kid":"{CANARY}"}}"#));
-    let who = Identity::assertion(CANARY).namespace(CANARY).tenant(CANARY).scopes([CANARY]).token_id(CANARY);
+    let who = Identity::assertion(CANARY)
+        .with_namespace(CANARY)
+        .with_tenant(CANARY)
+        .with_scopes([CANARY])
+        .with_token_id(CANARY);
     let here = Binding { path: "/chat", origin: Some(ORIGIN), address: None };
     let mut entropy = [b'Z'; 32];
     entropy[..CANARY.len()].copy_from_slice(CANARY.as_bytes());
