@@ -185,3 +185,65 @@ fn t52_one_secret_through_every_source_to_every_end() {
     said.0.push(story.guard.policy().to_string());
     said.check();
 }
+
+/// Secrets that stand in the policy itself: neither it, nor a guard made of it, nor what is wrong with it
+/// says them.
+#[test]
+fn t52_the_secrets_of_a_policy_are_in_none_of_its_faces() {
+    let mut said = Said::default();
+    let long = format!("{CANARY}:q8Jm2vXz7LpR4tYw9KcB1nHf6GdS3aEu0oIiTjMkVbNxQrZsPyWlCgDhFeUA5");
+    let oct = BASE64_URL_SAFE_NO_PAD.encode(&long);
+    let policy = |keys: &str, more: &str| {
+        let sources = r#"[{ kind = "jwt", in = "header" }, { kind = "ticket", in = "query", name = "t" }]"#;
+        format!(
+            "[credential]\nsources = {sources}\n[credential.jwt]\nkeys = [{keys}]\nissuer = [\"i\"]\naudience = [\"a\"]\n\
+             [origin]\nallow = [\"https://app.example.com\"]\n{more}"
+        )
+    };
+    let secret = format!("{{ alg = \"HS256\", secret = \"{long}\" }}");
+    let jwk = format!("{{ alg = \"HS256\", kid = \"j\", jwk = {{ kty = \"oct\", k = \"{oct}\" }} }}");
+    let ticket = format!("[credential.ticket]\nform = \"signed\"\nspent = \"host\"\nkey = \"{long}\"");
+    let sound = Policy::from_toml(&policy(&format!("{secret}, {jwk}"), &ticket)).unwrap();
+    said.debug(&sound);
+    said.debug(&sound.warnings());
+    said.debug(&sound.document());
+    said.0.push(sound.to_string());
+    said.0.push(serde_json::to_string(&sound.document().credential.sources).unwrap());
+    let guard = Guard::new(sound.clone(), Host::SOCKET, &[], [7; 32]).unwrap();
+    said.debug(&guard);
+    said.debug(&guard.reload(sound));
+    said.debug(&guard.policy());
+    let jwks = |url: String| format!("[credential.jwt.jwks]\nurl = \"{url}\"\nalgs = [\"RS256\"]");
+    let mut refused = 0;
+    for wrong in [
+        policy(&secret.replace("HS256", "RS256"), ""),
+        policy(&secret.replace("HS256", CANARY), ""),
+        policy(&secret.replace("secret", CANARY), "").replace(CANARY, "secrets"),
+        policy(&format!("{{ alg = \"HS256\", secret = [\"{CANARY}\"] }}"), ""),
+        policy(&format!("{{ alg = \"HS256\", secret = {{ a = \"{CANARY}\" }} }}"), ""),
+        policy(&format!("{{ alg = \"HS256\", secret = \"{CANARY}\" }}"), ""),
+        policy(&format!("{{ alg = \"HS256\", secret = \"{CANARY}{CANARY}\", pem = \"{CANARY}\" }}"), ""),
+        policy(&format!("{{ alg = \"HS256\", secret = \"env:{CANARY}\" }}"), "").replace(CANARY, "NO_SUCH"),
+        policy(&format!("{{ alg = \"ES256\", pem = \"{CANARY}\" }}"), ""),
+        policy(&format!("{{ alg = \"HS256\", jwk = {{ kty = \"oct\", k = [\"{CANARY}\"] }} }}"), ""),
+        policy(&format!("{{ alg = \"HS256\", jwk = \"{CANARY}\" }}"), ""),
+        policy(&secret, &jwks(format!("https://user:{CANARY}@id.example.com/keys"))),
+        policy(&secret, &jwks(format!("https://{CANARY}@id.example.com/keys"))),
+        policy(&secret, &jwks(format!("http://user:{CANARY}@id.example.com/keys"))),
+        policy(&secret, &jwks(format!("https://user:{CANARY}\\\\@id.example.com/keys"))),
+        policy(&secret, &jwks(format!("https://user:{CANARY}@id.example.com#x"))),
+        policy(&secret, &ticket.replace(&long, CANARY)),
+        policy(&secret, &ticket.replace("\"host\"", "\"process\"")),
+        policy(&secret, &ticket.replace("key", "keys")),
+    ] {
+        if let Err(error) = Policy::from_toml(&wrong) {
+            refused += 1;
+            said.debug(&error);
+            said.0.push(error.to_string());
+        } else {
+            panic!("taken: {wrong}");
+        }
+    }
+    assert_eq!(refused, 19);
+    said.check();
+}
