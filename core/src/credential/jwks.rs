@@ -181,7 +181,7 @@ impl Jwks {
     /// key's: the issuer may have put another key in its place under the same id.
     ///
     /// Anybody can write such a token, as anybody can make up a key id, so this begins a fetch under the
-    /// same condition: none within the cooldown. The token itself is refused and waits for nothing.
+    /// same condition: none within the cooldown. Only the token that began it is worth judging again.
     pub fn doubt(&mut self, header: &TokenHeader, now: Timestamp) -> bool {
         self.keys(now).has_key_for(header) && !self.is_fetching(now) && self.begin(None, now)
     }

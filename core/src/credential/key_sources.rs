@@ -51,11 +51,13 @@ impl KeySources {
         found
     }
 
-    /// Takes note that a signature is not that of the key which its token names.
-    pub(crate) fn doubt(&mut self, source: &PublishedSource, header: &TokenHeader, now: Timestamp) {
-        if let Some(entry) = self.0.iter_mut().find(|entry| entry.source == *source) {
-            entry.due |= entry.jwks.doubt(header, now);
-        }
+    /// Takes note that a signature is not that of the key which its token names, and says whether the
+    /// keys are fetched again for that.
+    pub(crate) fn doubt(&mut self, source: &PublishedSource, header: &TokenHeader, now: Timestamp) -> bool {
+        let Some(entry) = self.0.iter_mut().find(|entry| entry.source == *source) else { return false };
+        let begins = entry.jwks.doubt(header, now);
+        entry.due |= begins;
+        begins
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called.

@@ -112,10 +112,11 @@ impl Guard {
         };
         let header = verifier.unverified_header(token.expose()).map_err(refused)?;
         if fault == JwtFault::BadSignature {
-            // The issuer may have another key under this id by now. Whoever wrote this token is refused
-            // all the same, and does not wait: only the next one finds what was fetched.
-            shared.sources().doubt(source, &header, now.mono);
-            return Err(refused(fault));
+            // The issuer may have another key under this id by now: its first token has the set fetched,
+            // and is judged again. All others are refused at once: no crowd of forgeries waits.
+            let asked = shared.sources().doubt(source, &header, now.mono);
+            let need = || Judged::Ask(Need::Keys(source.url().into()), Question::Token(token));
+            return if asked { Ok(need()) } else { Err(refused(fault)) };
         }
         match shared.sources().lookup(source, &header, now.mono) {
             Lookup::Fetch | Lookup::Wait => Ok(Judged::Ask(Need::Keys(source.url().into()), Question::Token(token))),

@@ -202,9 +202,11 @@ fn a_key_replaced_under_its_id_is_fetched_at_the_first_signature_that_fails() {
     assert_eq!(story.refused(&early), Reason::CredentialInvalid);
     assert!(!fetches(&story), "the cooldown of the first fetch is not over");
     story.pass(31 * SECOND);
-    assert_eq!(story.refused(&early), Reason::CredentialInvalid, "refused at once: it holds no slot while it waits");
+    let waiting = waits(&story, &early);
+    assert_eq!(story.refused(&early), Reason::CredentialInvalid, "only one waits: no crowd of forgeries holds slots");
     assert!(fetches(&story));
     arrive(&story, &new);
+    assert!(matches!(waiting.provide(Answer::Keys, story.now), Ok(Admission::Open(_))));
     drop(story.open(&early));
     assert_eq!(story.refused(&bearer(&old.token(&story, "a"))), Reason::CredentialInvalid);
 }
@@ -218,7 +220,7 @@ fn bad_signatures_drive_no_more_fetches_than_one_a_cooldown_and_none_without_a_p
     for number in 0..300_u64 {
         story.pass(SECOND);
         let address = format!("192.0.2.{}", number % 250);
-        assert_eq!(story.refused(&bearer(&forger.token(&story, "a")).from(&address)), Reason::CredentialInvalid);
+        let admitted = story.admit(&bearer(&forger.token(&story, "a")).from(&address));
         if fetches(&story) {
             fetched += 1;
             // Whatever comes of it: the cooldown was written down before.
@@ -228,6 +230,11 @@ fn bad_signatures_drive_no_more_fetches_than_one_a_cooldown_and_none_without_a_p
                 _ => arrive(&story, &issuer),
             }
         }
+        let judged = match admitted {
+            Ok(Admission::Wait(waiting)) => waiting.provide(Answer::Keys, story.now),
+            other => other,
+        };
+        assert_eq!(judged.unwrap_err().reason(), Reason::CredentialInvalid);
     }
     assert!((9..=10).contains(&fetched), "{fetched} fetches in 300 s: the cooldown is 30 s");
     drop(story.open(&bearer(&issuer.token(&story, "a")).from("203.0.113.5")));
