@@ -41,7 +41,8 @@ impl Identity {
         token_id: Option<&str>,
         session_id: Option<&str>,
     ) -> PyResult<Self> {
-        let mut identity = core::Identity::assertion(subject).with_namespace(namespace).with_tenant(tenant).with_scopes(scopes);
+        let mut identity =
+            core::Identity::assertion(subject).with_namespace(namespace).with_tenant(tenant).with_scopes(scopes);
         if let Some(at) = expires {
             identity = identity.with_expires(unix(at)?);
         }
