@@ -102,7 +102,16 @@ fn eddsa() -> Case {
 }
 
 fn verifier(alg: Algorithm, jwk: Value) -> JwtVerifier {
-    let key = JwtKey { alg, secret: None, secret_base64: false, pem: None, jwk: Some(jwk), kid: None, until: None };
+    let key = JwtKey {
+        alg,
+        secret: None,
+        secret_base64: false,
+        pem: None,
+        jwk: Some(jwk),
+        kid: None,
+        issuer: Vec::new(),
+        until: None,
+    };
     let (issuer, audience) = (vec!["https://id.example.com".into()], vec!["chat".into()]);
     JwtVerifier::new(&Jwt { keys: vec![key], issuer, audience, ..Jwt::default() }).unwrap()
 }
@@ -170,6 +179,7 @@ fn locate(c: &mut Criterion) {
         pem: None,
         jwk: None,
         kid: None,
+        issuer: Vec::new(),
         until: None,
     };
     let jwt = Jwt { keys: vec![key], issuer: vec!["a".into()], audience: vec!["b".into()], ..Jwt::default() };
@@ -186,7 +196,7 @@ fn locate(c: &mut Criterion) {
 fn tickets(c: &mut Criterion) {
     let mut group = c.benchmark_group("ticket");
     let now = Now { mono: Timestamp::ZERO, unix: NOW };
-    let identity = Identity::assertion("0f6c1d3a-9a52-4c1e-8f5e-1f9a3a4e2b77").namespace("https://id.example.com");
+    let identity = Identity::assertion("0f6c1d3a-9a52-4c1e-8f5e-1f9a3a4e2b77").with_namespace("https://id.example.com");
     let binding = Binding { path: "/chat", origin: Some("https://app.example.com"), address: None };
     for (name, form) in [("stored, mint and redeem", TicketForm::Stored), ("signed, mint and open", TicketForm::Signed)]
     {

@@ -95,22 +95,22 @@ pub(crate) unsafe fn read(identity: *const wsw_identity) -> Result<Identity, Fau
         2 => Identity::guest(),
         _ => return Err(Fault::bad("identity.kind is no wsw_identity_kind")),
     };
-    identity = identity.namespace(text(from.vouched_by, "vouched_by")?).tenant(text(from.tenant, "tenant")?);
+    identity = identity.with_namespace(text(from.vouched_by, "vouched_by")?).with_tenant(text(from.tenant, "tenant")?);
     // SAFETY: as above.
     let scopes = unsafe { array(from.scopes, from.scope_count, "scopes") }?;
     let scopes: Vec<&str> = scopes.iter().map(|scope| text(*scope, "a scope")).collect::<Result<_, _>>()?;
-    identity = identity.scopes(scopes);
+    identity = identity.with_scopes(scopes);
     if from.expires != 0 {
-        identity = identity.expires(UnixTime::from_nanos(from.expires));
+        identity = identity.with_expires(UnixTime::from_nanos(from.expires));
     }
     if from.issued_at != 0 {
-        identity = identity.issued_at(UnixTime::from_nanos(from.issued_at));
+        identity = identity.with_issued_at(UnixTime::from_nanos(from.issued_at));
     }
     if from.token_id.len != 0 {
-        identity = identity.token_id(text(from.token_id, "token_id")?);
+        identity = identity.with_token_id(text(from.token_id, "token_id")?);
     }
     if from.session_id.len != 0 {
-        identity = identity.session_id(text(from.session_id, "session_id")?);
+        identity = identity.with_session_id(text(from.session_id, "session_id")?);
     }
     Ok(identity)
 }
@@ -128,10 +128,10 @@ pub(crate) fn shown(identity: &Identity) -> wsw_identity {
         vouched_by: wsw_str::or_empty(user.map(|user| &*user.namespace)),
         tenant: wsw_str::or_empty(user.map(|user| &*user.tenant)),
         scopes: std::ptr::null(),
-        scope_count: identity.all_scopes().len(),
-        expires: nanos(identity.expires_at()),
-        issued_at: nanos(identity.issued()),
-        token_id: wsw_str::or_empty(identity.token()),
-        session_id: wsw_str::or_empty(identity.host_session()),
+        scope_count: identity.scopes().len(),
+        expires: nanos(identity.expires()),
+        issued_at: nanos(identity.issued_at()),
+        token_id: wsw_str::or_empty(identity.token_id()),
+        session_id: wsw_str::or_empty(identity.session_id()),
     }
 }

@@ -208,7 +208,7 @@ pub unsafe extern "C" fn wsw_registry_identity(
 pub unsafe extern "C" fn wsw_registry_scope(registry: *mut wsw_registry, handle: u64, index: usize) -> wsw_str {
     let read = |desk: &mut Desk| {
         let session = desk.registry.session(number(handle)?).map_err(|_| Fault::stale())?;
-        let scope = session.identity().and_then(|identity| identity.all_scopes().get(index));
+        let scope = session.identity().and_then(|identity| identity.scopes().get(index));
         Ok(wsw_str::or_empty(scope.map(|scope| &**scope)))
     };
     // SAFETY: the contract: `registry` is live.

@@ -182,6 +182,8 @@ export interface JwkSetOptions {
   readonly cache?: Duration
   /** How long after a fetch began no other begins, whatever came of it. Default: `"30s"`. */
   readonly cooldown?: Duration
+  /** Those of the issuers accepted that its keys sign for (RFC 8725 section 3.8); empty means each of them. */
+  readonly issuer?: readonly string[]
   /** The set's own `keys`, in place of a URL. */
   readonly keys?: readonly unknown[]
   /** How long a key id that the source does not know is not asked for again. Default: `"5min"`. */
@@ -198,7 +200,7 @@ export interface JwkSetOptions {
 export interface JwtOptions {
   /** The audiences accepted, compared exactly; one of the token's must be among them. */
   readonly audience?: readonly string[]
-  /** What further claims must say, by name: a text, `{ one_of = [..] }` or `{ contains = ".." }`. */
+  /** What further claims must say, by name or JSON Pointer: a text, `{ one_of = [..] }` or `{ contains = ".." }`. */
   readonly claims?: { readonly [name: string]: ClaimRule }
   /** The issuers accepted, compared exactly. */
   readonly issuer?: readonly string[]
@@ -214,7 +216,7 @@ export interface JwtOptions {
   readonly roles?: RolesOptions
   /** The claim that lists the scopes: a string separated by spaces, or an array. Default: `"scope"`. */
   readonly scopes?: string
-  /** The claim that names the user. Default: `"sub"`. */
+  /** The claim that names the user. This and the other names of claims may be JSON Pointers to what stands inside objects (RFC 6901): `/realm_access/roles`. What does not begin with a slash is a name as it stands, dots included. Default: `"sub"`. */
   readonly subject?: string
   /** The claim that names the tenant. */
   readonly tenant?: string
@@ -228,6 +230,8 @@ export interface JwtOptions {
 export interface JwtKeyOptions {
   /** The one algorithm this key is used with. */
   readonly alg: Algorithm
+  /** Those of the issuers accepted that it signs for (RFC 8725 section 3.8); empty means each of them. */
+  readonly issuer?: readonly string[]
   /** A public key as a JSON Web Key (RFC 7517). */
   readonly jwk?: unknown
   /** The key's id; a token that names another is not tried with this key. */
@@ -341,7 +345,7 @@ export interface RefreshOptions {
 
 /** A claim that lists roles, and what they permit. */
 export interface RolesOptions {
-  /** The claim: a string separated by spaces, or an array. */
+  /** The claim, by name or JSON Pointer: a string separated by spaces, or an array. */
   readonly claim: string
   /** The scopes that each role permits. A role that is not here permits nothing. */
   readonly permit: { readonly [name: string]: readonly string[] }

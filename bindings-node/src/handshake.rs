@@ -182,33 +182,33 @@ impl NativeIdentity {
             subject: identity.subject().map(Into::into),
             namespace: user.and_then(|user| some(&user.namespace)),
             tenant: user.and_then(|user| some(&user.tenant)),
-            scopes: Some(identity.all_scopes().iter().map(|scope| scope.to_string()).collect()),
-            expires: identity.expires_at().map(unix_millis),
-            issued_at: identity.issued().map(unix_millis),
-            token_id: identity.token().map(Into::into),
-            session_id: identity.host_session().map(Into::into),
+            scopes: Some(identity.scopes().iter().map(|scope| scope.to_string()).collect()),
+            expires: identity.expires().map(unix_millis),
+            issued_at: identity.issued_at().map(unix_millis),
+            token_id: identity.token_id().map(Into::into),
+            session_id: identity.session_id().map(Into::into),
         }
     }
 
     pub(crate) fn into_core(self) -> crate::Result<core::Identity> {
         let mut identity = match self.subject {
             Some(subject) => core::Identity::assertion(subject)
-                .namespace(self.namespace.unwrap_or_default())
-                .tenant(self.tenant.unwrap_or_default()),
+                .with_namespace(self.namespace.unwrap_or_default())
+                .with_tenant(self.tenant.unwrap_or_default()),
             None => core::Identity::guest(),
         };
-        identity = identity.scopes(self.scopes.unwrap_or_default());
+        identity = identity.with_scopes(self.scopes.unwrap_or_default());
         if let Some(expires) = self.expires {
-            identity = identity.expires(from_unix_millis(expires)?);
+            identity = identity.with_expires(from_unix_millis(expires)?);
         }
         if let Some(issued_at) = self.issued_at {
-            identity = identity.issued_at(from_unix_millis(issued_at)?);
+            identity = identity.with_issued_at(from_unix_millis(issued_at)?);
         }
         if let Some(id) = self.token_id {
-            identity = identity.token_id(id);
+            identity = identity.with_token_id(id);
         }
         if let Some(id) = self.session_id {
-            identity = identity.session_id(id);
+            identity = identity.with_session_id(id);
         }
         Ok(identity)
     }

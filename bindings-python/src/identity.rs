@@ -41,18 +41,19 @@ impl Identity {
         token_id: Option<&str>,
         session_id: Option<&str>,
     ) -> PyResult<Self> {
-        let mut identity = core::Identity::assertion(subject).namespace(namespace).tenant(tenant).scopes(scopes);
+        let mut identity =
+            core::Identity::assertion(subject).with_namespace(namespace).with_tenant(tenant).with_scopes(scopes);
         if let Some(at) = expires {
-            identity = identity.expires(unix(at)?);
+            identity = identity.with_expires(unix(at)?);
         }
         if let Some(at) = issued_at {
-            identity = identity.issued_at(unix(at)?);
+            identity = identity.with_issued_at(unix(at)?);
         }
         if let Some(id) = token_id {
-            identity = identity.token_id(id);
+            identity = identity.with_token_id(id);
         }
         if let Some(id) = session_id {
-            identity = identity.session_id(id);
+            identity = identity.with_session_id(id);
         }
         Ok(Self(identity))
     }
@@ -84,31 +85,31 @@ impl Identity {
     /// What the identity permits.
     #[getter]
     fn scopes(&self) -> Vec<&str> {
-        self.0.all_scopes().iter().map(|scope| &**scope).collect()
+        self.0.scopes().iter().map(|scope| &**scope).collect()
     }
 
     /// When the identity ends, in seconds since 1970; None: it does not.
     #[getter]
     fn expires(&self) -> Option<f64> {
-        self.0.expires_at().map(seconds)
+        self.0.expires().map(seconds)
     }
 
     /// When the credential was issued, in seconds since 1970.
     #[getter]
     fn issued_at(&self) -> Option<f64> {
-        self.0.issued().map(seconds)
+        self.0.issued_at().map(seconds)
     }
 
     /// The credential's own id (`jti`).
     #[getter]
     fn token_id(&self) -> Option<&str> {
-        self.0.token()
+        self.0.token_id()
     }
 
     /// The host's session that the credential belongs to (`sid`).
     #[getter]
     fn session_id(&self) -> Option<&str> {
-        self.0.host_session()
+        self.0.session_id()
     }
 
     /// Whether `scope` is permitted.

@@ -164,6 +164,7 @@ fn alone(token: &Token, secret: &str) -> miette::Result<Jwt> {
         pem: None,
         jwk: None,
         kid: None,
+        issuer: Vec::new(),
         until: None,
     };
     let waive = vec![WaivedClaim::Iss, WaivedClaim::Aud];
@@ -176,7 +177,7 @@ fn claims(token: &Token, rules: &Jwt) -> Map<String, Value> {
     let mut claims = Map::new();
     let mut set = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
-            claims.insert(name.into(), value);
+            put(&mut claims, name, value);
         }
     };
     set("iss", token.issuer.clone().or_else(|| first(&rules.issuer)).map(Value::String));
@@ -190,6 +191,26 @@ fn claims(token: &Token, rules: &Jwt) -> Map<String, Value> {
         set(name, token.tenant.clone().map(Value::String));
     }
     claims
+}
+
+/// Sets a claim by its name, or by the JSON Pointer that a policy may have in its place.
+fn put(claims: &mut Map<String, Value>, name: &str, value: Value) {
+    let Some(pointer) = name.strip_prefix('/') else {
+        claims.insert(name.into(), value);
+        return;
+    };
+    let mut names = pointer.split('/').map(|name| name.replace("~1", "/").replace("~0", "~")).peekable();
+    let mut inner = claims;
+    while let Some(name) = names.next() {
+        if names.peek().is_none() {
+            inner.insert(name, value);
+            return;
+        }
+        match inner.entry(name).or_insert_with(|| json!({})) {
+            Value::Object(members) => inner = members,
+            _ => return,
+        }
+    }
 }
 
 /// Options are read as the policy reads the same values.

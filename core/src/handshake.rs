@@ -85,7 +85,8 @@ pub enum Need {
     /// [`Guard::keys_fetched`] or [`Guard::keys_failed`] was called for it.
     Keys(Box<str>),
     /// Whether a ticket was used before: mark it as used, in one step, in the store that your servers
-    /// share, and answer [`Answer::Unused`] if it was not there. Keep it until `until`.
+    /// share, and answer [`Answer::Unused`] if it was not there. Keep it until `until`, and longer by as
+    /// much as your servers' clocks may differ.
     Ticket {
         /// What the ticket is known by. It is no secret, and opens nothing.
         id: [u8; 32],

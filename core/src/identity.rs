@@ -42,7 +42,7 @@ impl Identity {
 
     /// Sets who vouches for the subject. Without effect on a guest.
     #[must_use]
-    pub fn namespace(mut self, namespace: impl Into<Box<str>>) -> Self {
+    pub fn with_namespace(mut self, namespace: impl Into<Box<str>>) -> Self {
         if let Some(user) = &mut self.user {
             user.namespace = namespace.into();
         }
@@ -51,7 +51,7 @@ impl Identity {
 
     /// Sets the tenant. Without effect on a guest.
     #[must_use]
-    pub fn tenant(mut self, tenant: impl Into<Box<str>>) -> Self {
+    pub fn with_tenant(mut self, tenant: impl Into<Box<str>>) -> Self {
         if let Some(user) = &mut self.user {
             user.tenant = tenant.into();
         }
@@ -60,35 +60,35 @@ impl Identity {
 
     /// Sets what the identity permits, compared as exact strings.
     #[must_use]
-    pub fn scopes<S: Into<Box<str>>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+    pub fn with_scopes<S: Into<Box<str>>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
     /// Sets when the identity ends.
     #[must_use]
-    pub fn expires(mut self, at: UnixTime) -> Self {
+    pub fn with_expires(mut self, at: UnixTime) -> Self {
         self.expires = Some(at);
         self
     }
 
     /// Sets when the credential was issued; a revocation with a cut-off time compares with it.
     #[must_use]
-    pub fn issued_at(mut self, at: UnixTime) -> Self {
+    pub fn with_issued_at(mut self, at: UnixTime) -> Self {
         self.issued_at = Some(at);
         self
     }
 
     /// Sets the credential's own id (`jti`, RFC 7519 section 4.1.7).
     #[must_use]
-    pub fn token_id(mut self, id: impl Into<Box<str>>) -> Self {
+    pub fn with_token_id(mut self, id: impl Into<Box<str>>) -> Self {
         self.token_id = Some(id.into());
         self
     }
 
     /// Sets the host's session the credential belongs to (`sid`).
     #[must_use]
-    pub fn session_id(mut self, id: impl Into<Box<str>>) -> Self {
+    pub fn with_session_id(mut self, id: impl Into<Box<str>>) -> Self {
         self.session_id = Some(id.into());
         self
     }
@@ -109,27 +109,27 @@ impl Identity {
     }
 
     /// All permitted scopes.
-    pub fn all_scopes(&self) -> &[Box<str>] {
+    pub fn scopes(&self) -> &[Box<str>] {
         &self.scopes
     }
 
     /// When the identity ends.
-    pub fn expires_at(&self) -> Option<UnixTime> {
+    pub fn expires(&self) -> Option<UnixTime> {
         self.expires
     }
 
     /// When the credential was issued.
-    pub fn issued(&self) -> Option<UnixTime> {
+    pub fn issued_at(&self) -> Option<UnixTime> {
         self.issued_at
     }
 
     /// The credential's own id.
-    pub fn token(&self) -> Option<&str> {
+    pub fn token_id(&self) -> Option<&str> {
         self.token_id.as_deref()
     }
 
     /// The host's session.
-    pub fn host_session(&self) -> Option<&str> {
+    pub fn session_id(&self) -> Option<&str> {
         self.session_id.as_deref()
     }
 

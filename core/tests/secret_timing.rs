@@ -64,6 +64,39 @@ fn t49_comparing_secrets_does_not_tell_where_they_differ() {
     assert!(ours < LEAKS, "t = {ours}");
 }
 
+/// What the measurement above cannot see in a comparison of machine words: secrets are compared by
+/// `subtle`, tags by aws-lc's `hmac::verify`, sealed tickets by their cipher, and nothing else.
+#[test]
+fn t49_secrets_are_compared_nowhere_else() {
+    let (mut constant, mut tags, mut files) = (Vec::new(), Vec::new(), 0);
+    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() {
+                folders.extend((!name.ends_with("tests")).then_some(path));
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+            files += 1;
+            for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+                let compares = line.contains("==") || line.contains("!=") || line.contains(".cmp(");
+                assert!(!(compares && line.contains("expose")), "{name}: {line}");
+                assert!(!(compares && name == "secret.rs"), "{name}: {line}");
+                constant.extend(line.contains(".ct_eq(").then(|| name.clone()));
+                // Who makes a tag to compare it with another does what `hmac::verify` is for.
+                tags.extend(line.contains("hmac::sign(").then(|| name.clone()));
+            }
+        }
+    }
+    constant.sort();
+    assert!(files > 100, "{files}");
+    assert_eq!(constant, ["secret.rs", "store.rs"], "a secret, and what a ticket is bound to");
+    assert!(tags.iter().all(|name| name == "sealed.rs" || name == "mod.rs"), "keys are derived there: {tags:?}");
+}
+
 #[test]
 fn t50_nothing_here_can_use_a_private_rsa_key() {
     let lock = include_str!("../../Cargo.lock");

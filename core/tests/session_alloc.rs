@@ -94,7 +94,7 @@ fn host() -> Host {
         tls: true,
     };
     let Ok(Admission::Wait(waiting)) = guard.screen(&request, now).unwrap().admit(now) else { panic!("not asked") };
-    let identity = Identity::assertion("alice").scopes(["chat:write"]);
+    let identity = Identity::assertion("alice").with_scopes(["chat:write"]);
     let Ok(Admission::Open(session)) = waiting.provide(Answer::Identity(identity), now) else { panic!("not let in") };
     let mut registry = Registry::new(guard, now.mono);
     let handle = registry.insert(session).unwrap_or_else(|_| panic!("no room"));

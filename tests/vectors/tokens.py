@@ -31,6 +31,9 @@ TOKENS = {
     "alice for a minute": ALICE | {"exp": BEGIN + 60, "jti": "alice-4"},
     "alice may write": ALICE | {"scope": "chat:write chat:read", "jti": "alice-5"},
     "alice of a tenant": ALICE | {"org": "acme", "jti": "alice-6"},
+    "alice of Keycloak": ALICE
+    | {"realm_access": {"roles": ["editor"]}, "resource_access": {"chat/web": {"roles": ["chat:read"]}}, "a.b": "c"},
+    "alice with a list in the way": ALICE | {"realm_access": [{"roles": ["editor"]}]},
     "bob": ALICE | {"sub": "bob", "jti": "bob-1"},
     "expired": ALICE | {"exp": BEGIN - 31},
     "not yet": ALICE | {"nbf": BEGIN + 31},

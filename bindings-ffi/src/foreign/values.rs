@@ -132,18 +132,18 @@ pub struct Identity {
 impl Identity {
     pub(crate) fn taken(self) -> core::Identity {
         let mut taken = self.subject.map_or_else(core::Identity::guest, core::Identity::assertion);
-        taken = taken.namespace(self.vouched_by).tenant(self.tenant).scopes(self.scopes);
+        taken = taken.with_namespace(self.vouched_by).with_tenant(self.tenant).with_scopes(self.scopes);
         if let Some(at) = self.expires {
-            taken = taken.expires(UnixTime::from_nanos(at));
+            taken = taken.with_expires(UnixTime::from_nanos(at));
         }
         if let Some(at) = self.issued_at {
-            taken = taken.issued_at(UnixTime::from_nanos(at));
+            taken = taken.with_issued_at(UnixTime::from_nanos(at));
         }
         if let Some(id) = self.token_id {
-            taken = taken.token_id(id);
+            taken = taken.with_token_id(id);
         }
         if let Some(id) = self.session_id {
-            taken = taken.session_id(id);
+            taken = taken.with_session_id(id);
         }
         taken
     }
@@ -155,11 +155,11 @@ impl Identity {
             subject: user.map(|user| user.subject.to_string()),
             vouched_by: word(|user| &user.namespace),
             tenant: word(|user| &user.tenant),
-            scopes: identity.all_scopes().iter().map(ToString::to_string).collect(),
-            expires: identity.expires_at().map(UnixTime::as_nanos),
-            issued_at: identity.issued().map(UnixTime::as_nanos),
-            token_id: identity.token().map(Into::into),
-            session_id: identity.host_session().map(Into::into),
+            scopes: identity.scopes().iter().map(ToString::to_string).collect(),
+            expires: identity.expires().map(UnixTime::as_nanos),
+            issued_at: identity.issued_at().map(UnixTime::as_nanos),
+            token_id: identity.token_id().map(Into::into),
+            session_id: identity.session_id().map(Into::into),
         }
     }
 }

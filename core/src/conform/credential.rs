@@ -53,8 +53,8 @@ pub(super) fn jwt(question: &Value) -> Result<Value, Wrong> {
                 "subject": identity.subject(),
                 "namespace": user.map(|user| &*user.namespace),
                 "tenant": user.map(|user| &*user.tenant),
-                "scopes": identity.all_scopes().iter().map(|scope| &**scope).collect::<Vec<_>>(),
-                "expires": identity.expires_at().map(UnixTime::as_secs),
+                "scopes": identity.scopes().iter().map(|scope| &**scope).collect::<Vec<_>>(),
+                "expires": identity.expires().map(UnixTime::as_secs),
             })
         }
         Err(fault) => refused(fault),

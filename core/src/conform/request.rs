@@ -169,22 +169,22 @@ fn whole_identity(from: &Value) -> Result<Identity, Wrong> {
         None => Identity::guest(),
     };
     if let Some(namespace) = optional_text(from, "namespace")? {
-        identity = identity.namespace(namespace);
+        identity = identity.with_namespace(namespace);
     }
     if let Some(tenant) = optional_text(from, "tenant")? {
-        identity = identity.tenant(tenant);
+        identity = identity.with_tenant(tenant);
     }
     if let Some(id) = optional_text(from, "token_id")? {
-        identity = identity.token_id(id);
+        identity = identity.with_token_id(id);
     }
     if let Some(id) = optional_text(from, "session_id")? {
-        identity = identity.session_id(id);
+        identity = identity.with_session_id(id);
     }
     if let Some(at) = optional_number(from, "expires")? {
-        identity = identity.expires(UnixTime::from_secs(at));
+        identity = identity.with_expires(UnixTime::from_secs(at));
     }
     if let Some(at) = optional_number(from, "issued_at")? {
-        identity = identity.issued_at(UnixTime::from_secs(at));
+        identity = identity.with_issued_at(UnixTime::from_secs(at));
     }
-    Ok(identity.scopes(super::fields::texts(from, "scopes")?))
+    Ok(identity.with_scopes(super::fields::texts(from, "scopes")?))
 }

@@ -165,7 +165,7 @@ impl JwtVerifier {
         if let Some(good) = cache.recall(&digest) {
             let published = good.keys.as_ref().is_none_or(|signer| signer.is(keys));
             if published && good.bounds.key_until.is_none_or(|until| now < until) {
-                return match self.judge_dates(good.identity.expires_at(), good.bounds.not_before, now) {
+                return match self.judge_dates(good.identity.expires(), good.bounds.not_before, now) {
                     Ok(()) => Ok(good.identity),
                     Err(fault) => {
                         cache.forget(&digest);

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::claim_name::ClaimName;
 use super::fault::JwtFault;
-use super::json::{Json, Members, member};
+use super::json::{Json, Members};
 use crate::policy::{ClaimRule, PolicyError};
 
 /// The most rules, and values of one rule.
@@ -11,7 +12,7 @@ const MAX_RULES: usize = 32;
 
 /// Rules by the claim's name.
 #[derive(Debug)]
-pub(super) struct NamedRules(Box<[(Box<str>, ClaimRule)]>);
+pub(super) struct NamedRules(Box<[(ClaimName, ClaimRule)]>);
 
 impl NamedRules {
     pub(super) fn new(rules: &BTreeMap<Box<str>, ClaimRule>) -> Result<Self, PolicyError> {
@@ -19,10 +20,8 @@ impl NamedRules {
         if rules.len() > MAX_RULES {
             return Err(PolicyError::new("claims", format!("holds more than {MAX_RULES} rules")));
         }
+        let mut named = Vec::with_capacity(rules.len());
         for (name, rule) in rules {
-            if name.is_empty() {
-                return refused(name, "must name a claim");
-            }
             match rule {
                 ClaimRule::OneOf(values) if values.is_empty() => {
                     return refused(name, "lists no value, so no token could pass");
@@ -30,12 +29,14 @@ impl NamedRules {
                 ClaimRule::OneOf(values) if values.len() > MAX_RULES => return refused(name, "lists too many values"),
                 _ => {}
             }
+            let claim = ClaimName::new(name).map_err(|e| e.within(&format!("claims.{name}")))?;
+            named.push((claim, rule.clone()));
         }
-        Ok(Self(rules.iter().map(|(name, rule)| (name.clone(), rule.clone())).collect()))
+        Ok(Self(named.into()))
     }
 
     pub(super) fn judge(&self, claims: &Members<'_>) -> Result<(), JwtFault> {
-        self.0.iter().try_for_each(|(name, rule)| judge(rule, member(claims, name).ok_or(JwtFault::MissingClaim)?))
+        self.0.iter().try_for_each(|(name, rule)| judge(rule, name.find(claims)?.ok_or(JwtFault::MissingClaim)?))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::claim_name::ClaimName;
 use super::claim_rule::NamedRules;
 use super::fault::JwtFault;
 use super::json::{Json, Members, member};
@@ -21,10 +22,10 @@ pub(super) struct ClaimRules {
     audience_waived: bool,
     expiry_waived: bool,
     leeway: Duration,
-    subject: Box<str>,
-    tenant: Option<Box<str>>,
-    scopes: Box<str>,
-    roles: Option<Roles>,
+    subject: ClaimName,
+    tenant: Option<ClaimName>,
+    scopes: ClaimName,
+    roles: Option<(ClaimName, Roles)>,
     named: NamedRules,
 }
 
@@ -45,13 +46,7 @@ impl ClaimRules {
                 return Err(PolicyError::new(format!("{name}[{at}]"), "must not be empty"));
             }
         }
-        let names =
-            [("subject", Some(&rules.subject)), ("tenant", rules.tenant.as_ref()), ("scopes", Some(&rules.scopes))];
-        for (name, claim) in names {
-            if claim.is_some_and(|claim| claim.is_empty()) {
-                return Err(PolicyError::new(name, "must name a claim"));
-            }
-        }
+        let claim = |field: &str, text: &str| ClaimName::new(text).map_err(|e| e.within(field));
         Ok(Self {
             issuer: rules.issuer.clone().into(),
             audience: rules.audience.clone().into(),
@@ -59,9 +54,9 @@ impl ClaimRules {
             audience_waived: waived(WaivedClaim::Aud),
             expiry_waived: waived(WaivedClaim::Exp),
             leeway: rules.leeway.get(),
-            subject: rules.subject.clone(),
-            tenant: rules.tenant.clone(),
-            scopes: rules.scopes.clone(),
+            subject: claim("subject", &rules.subject)?,
+            tenant: rules.tenant.as_ref().map(|text| claim("tenant", text)).transpose()?,
+            scopes: claim("scopes", &rules.scopes)?,
             roles: rules.roles.clone().map(checked_roles).transpose()?,
             named: NamedRules::new(&rules.claims)?,
         })
@@ -72,17 +67,28 @@ impl ClaimRules {
     /// (CVE-2026-25537). Expiry is judged last, so that [`JwtFault::Expired`] says that all else
     /// is right.
     ///
-    /// Gives who the token speaks for, and since when it counts.
-    pub(super) fn judge(&self, payload: &[u8], now: UnixTime) -> Result<(Identity, Option<UnixTime>), JwtFault> {
+    /// `signs_for` are the issuers of the key that signed; empty means all that are accepted. Gives who
+    /// the token speaks for, and since when it counts.
+    pub(super) fn judge(
+        &self,
+        payload: &[u8],
+        signs_for: &[Box<str>],
+        now: UnixTime,
+    ) -> Result<(Identity, Option<UnixTime>), JwtFault> {
         let claims = Json::object(payload)?;
         let (expires, not_before) = (date(&claims, "exp")?, date(&claims, "nbf")?);
         let issued_at = date(&claims, "iat")?;
         let (issuer, token_id, session_id) = (text(&claims, "iss")?, text(&claims, "jti")?, text(&claims, "sid")?);
-        let registered_subject = text(&claims, "sub")?;
-        let subject = if &*self.subject == "sub" { registered_subject } else { text(&claims, &self.subject)? };
-        let tenant = self.tenant.as_ref().map(|name| text(&claims, name)).transpose()?.flatten();
+        // Judged though another claim may name the user.
+        text(&claims, "sub")?;
+        let subject = self.subject.text(&claims)?;
+        let tenant = self.tenant.as_ref().map(|name| name.text(&claims)).transpose()?.flatten();
         let scopes = self.permitted(&claims)?;
         let namespace = self.judge_issuer(issuer)?;
+        // One issuer's key must not make another issuer's users (RFC 8725 section 3.8).
+        if !signs_for.is_empty() && !signs_for.iter().any(|own| Some(&**own) == issuer) {
+            return Err(JwtFault::Issuer);
+        }
         self.judge_audience(member(&claims, "aud"))?;
         self.named.judge(&claims)?;
         let subject = subject.filter(|subject| !subject.is_empty()).ok_or(JwtFault::MissingClaim)?;
@@ -95,22 +101,22 @@ impl ClaimRules {
             return Err(JwtFault::MissingClaim);
         }
         self.judge_dates(expires, not_before, now)?;
-        let mut identity = Identity::assertion(subject).namespace(namespace).scopes(scopes);
+        let mut identity = Identity::assertion(subject).with_namespace(namespace).with_scopes(scopes);
         if let Some(tenant) = tenant {
-            identity = identity.tenant(tenant);
+            identity = identity.with_tenant(tenant);
         }
         if let Some(at) = expires {
-            identity = identity.expires(at);
+            identity = identity.with_expires(at);
         }
         if let Some(at) = issued_at {
             // One from the future would outlive a later "all tokens issued until now are void".
-            identity = identity.issued_at(at.min(now));
+            identity = identity.with_issued_at(at.min(now));
         }
         if let Some(id) = token_id {
-            identity = identity.token_id(id);
+            identity = identity.with_token_id(id);
         }
         if let Some(id) = session_id {
-            identity = identity.session_id(id);
+            identity = identity.with_session_id(id);
         }
         Ok((identity, not_before))
     }
@@ -147,7 +153,7 @@ impl ClaimRules {
     /// The scopes that the token names, and those that its roles permit.
     fn permitted<'m>(&'m self, claims: &'m Members<'_>) -> Result<Vec<&'m str>, JwtFault> {
         let mut permitted = scopes(claims, &self.scopes)?;
-        if let Some(Roles { claim, permit }) = &self.roles {
+        if let Some((claim, Roles { permit, .. })) = &self.roles {
             let by_role = scopes(claims, claim)?.into_iter().filter_map(|role| permit.get(role)).flatten();
             for scope in by_role {
                 if !permitted.contains(&&**scope) {
@@ -176,11 +182,9 @@ impl ClaimRules {
     }
 }
 
-fn checked_roles(roles: Roles) -> Result<Roles, PolicyError> {
+fn checked_roles(roles: Roles) -> Result<(ClaimName, Roles), PolicyError> {
     let refused = |place: String, problem: String| Err(PolicyError::new(place, problem));
-    if roles.claim.is_empty() {
-        return refused("roles.claim".into(), "must name a claim".into());
-    }
+    let claim = ClaimName::new(&roles.claim).map_err(|e| e.within("roles.claim"))?;
     if roles.permit.is_empty() || roles.permit.len() > MAX_ROLES {
         return refused("roles.permit".into(), format!("must hold 1 to {MAX_ROLES} roles"));
     }
@@ -191,7 +195,7 @@ fn checked_roles(roles: Roles) -> Result<Roles, PolicyError> {
             return refused(format!("roles.permit.{role}"), problem);
         }
     }
-    Ok(roles)
+    Ok((claim, roles))
 }
 
 fn date(claims: &Members<'_>, name: &str) -> Result<Option<UnixTime>, JwtFault> {
@@ -205,8 +209,8 @@ fn text<'m>(claims: &'m Members<'_>, name: &str) -> Result<Option<&'m str>, JwtF
 }
 
 /// The scopes: a string separated by spaces (RFC 8693 section 4.2) or an array of strings.
-fn scopes<'m>(claims: &'m Members<'_>, name: &str) -> Result<Vec<&'m str>, JwtFault> {
-    match member(claims, name) {
+fn scopes<'m>(claims: &'m Members<'_>, name: &ClaimName) -> Result<Vec<&'m str>, JwtFault> {
+    match name.find(claims)? {
         None => Ok(Vec::new()),
         Some(Json::Array(entries)) => entries.iter().map(Json::text).collect(),
         Some(single) => Ok(single.text()?.split(' ').filter(|scope| !scope.is_empty()).collect()),

@@ -7,7 +7,7 @@ use super::fault::JwtFault;
 use crate::time::UnixTime;
 
 /// How deep values may stand in each other. Real tokens nest three or four deep.
-const MAX_DEPTH: u8 = 16;
+pub(super) const MAX_DEPTH: u8 = 16;
 /// The most members of one object and entries of one array. It bounds the search for duplicates,
 /// which compares each name with those before it.
 pub(super) const MAX_MEMBERS: usize = 256;

@@ -41,8 +41,16 @@ pub fn judge_jwk(jwk: &Value) -> Result<Algorithm, PolicyError> {
 
 /// Prepares a JWK that a policy or key set holds.
 pub(super) fn entry(jwk: &Value, alg: Algorithm, trust: Trust) -> Result<Key, PolicyError> {
-    let key =
-        JwtKey { alg, secret: None, secret_base64: false, pem: None, jwk: Some(jwk.clone()), kid: None, until: None };
+    let key = JwtKey {
+        alg,
+        secret: None,
+        secret_base64: false,
+        pem: None,
+        jwk: Some(jwk.clone()),
+        kid: None,
+        issuer: Vec::new(),
+        until: None,
+    };
     Key::with_trust(&key, trust)
 }
 

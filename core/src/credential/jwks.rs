@@ -103,6 +103,12 @@ impl PublishedKeys {
         self.len() == 0
     }
 
+    /// Whether one of them may be tried on a token with this header. Rotation of one key by date is the
+    /// policy's; published keys count while published.
+    fn has_key_for(&self, header: &TokenHeader) -> bool {
+        self.0.candidates(header.alg(), header.kid(), UnixTime::default()).next().is_some()
+    }
+
     /// Whether both are one set, not only equal ones.
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -151,9 +157,7 @@ impl Jwks {
     /// write a header, so no answer costs more than one fetch per cooldown.
     pub fn lookup(&mut self, header: &TokenHeader, now: Timestamp) -> Lookup {
         let keys = self.keys(now);
-        // Rotation of one key by date is the policy's; published keys count while published.
-        let found = keys.0.candidates(header.alg(), header.kid(), UnixTime::default()).next().is_some();
-        if found {
+        if keys.has_key_for(header) {
             return Lookup::Ready;
         }
         // No key of the source is of that algorithm, nor will be: fetching would not help.
@@ -171,6 +175,15 @@ impl Jwks {
             return Lookup::Fetch;
         }
         if keys.is_empty() { Lookup::Unavailable } else { Lookup::Unknown }
+    }
+
+    /// Whether to fetch the key set since a token named one of its keys and the signature is not that
+    /// key's: the issuer may have put another key in its place under the same id.
+    ///
+    /// Anybody can write such a token, as anybody can make up a key id, so this begins a fetch under the
+    /// same condition: none within the cooldown. Only the token that began it is worth judging again.
+    pub fn doubt(&mut self, header: &TokenHeader, now: Timestamp) -> bool {
+        self.keys(now).has_key_for(header) && !self.is_fetching(now) && self.begin(None, now)
     }
 
     /// When [`Jwks::handle_timeout`] wants to be called: at once for the first keys, then when they

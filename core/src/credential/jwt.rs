@@ -34,6 +34,8 @@ pub struct JwtVerifier {
     usual: Box<[(Box<str>, Header)]>,
     /// The keys of a set that the policy holds.
     inline: PublishedKeys,
+    /// The issuers that keys of a set sign for; empty means all.
+    set_issuer: Box<[Box<str>]>,
     /// Where further ones are published.
     source: Option<PublishedSource>,
     fingerprint: Digest,
@@ -61,8 +63,10 @@ impl JwtVerifier {
         };
         let keys = KeySet::new(keys).map_err(|e| e.within("keys"))?;
         let usual = keys.iter().flat_map(usual_headers).collect();
+        check_issuers(rules)?;
         Ok(Self {
             keys,
+            set_issuer: rules.jwks.as_ref().map(|set| set.issuer.clone().into()).unwrap_or_default(),
             rules: ClaimRules::new(rules)?,
             typ: rules.typ.iter().map(|typ| media_type(typ).into()).collect(),
             max_length: usize::try_from(rules.max_length.bytes()).unwrap_or(usize::MAX),
@@ -158,8 +162,10 @@ impl JwtVerifier {
         let (alg, kid) = (header.alg, header.kid.as_deref());
         let candidates = sets.iter().flat_map(|set| set.candidates(alg, kid, now)).take(MAX_TRIES);
         let key = parts.signer(candidates)?;
-        let (identity, not_before) = self.rules.judge(&decode(parts.payload)?, now)?;
-        let is_published = published.0.iter().any(|one| std::ptr::eq(one, key));
+        let is_of = |set: &KeySet| set.iter().any(|one| std::ptr::eq(one, key));
+        let is_published = is_of(&published.0);
+        let signs_for = if is_published || is_of(&self.inline.0) { &self.set_issuer } else { &key.issuer };
+        let (identity, not_before) = self.rules.judge(&decode(parts.payload)?, signs_for, now)?;
         Ok((identity, Bounds { not_before, key_until: key.until, is_published }))
     }
 
@@ -226,6 +232,20 @@ impl fmt::Debug for TokenHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenHeader").field("alg", &self.0.alg).finish_non_exhaustive()
     }
+}
+
+/// A key for an issuer that is not accepted would never be good.
+fn check_issuers(rules: &Jwt) -> Result<(), PolicyError> {
+    let listed = |place: &str, issuers: &[Box<str>]| match issuers.iter().find(|own| !rules.issuer.contains(own)) {
+        None => Ok(()),
+        Some(own) => {
+            Err(PolicyError::new(place, format!("names {own:?}, which `credential.jwt.issuer` does not list")))
+        }
+    };
+    for (at, key) in rules.keys.iter().enumerate() {
+        listed(&format!("keys[{at}].issuer"), &key.issuer)?;
+    }
+    rules.jwks.as_ref().map_or(Ok(()), |set| listed("jwks.issuer", &set.issuer))
 }
 
 /// Keys are in it, so it is taken before they are masked; nobody is shown it.

@@ -51,6 +51,15 @@ impl KeySources {
         found
     }
 
+    /// Takes note that a signature is not that of the key which its token names, and says whether the
+    /// keys are fetched again for that.
+    pub(crate) fn doubt(&mut self, source: &PublishedSource, header: &TokenHeader, now: Timestamp) -> bool {
+        let Some(entry) = self.0.iter_mut().find(|entry| entry.source == *source) else { return false };
+        let begins = entry.jwks.doubt(header, now);
+        entry.due |= begins;
+        begins
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
     pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
         let at = |entry: &Entry| if entry.due { Timestamp::ZERO } else { entry.jwks.next_timeout() };

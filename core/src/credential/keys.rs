@@ -26,6 +26,8 @@ const MAX_RSA_BITS: usize = 8192;
 pub(super) struct Key {
     pub(super) alg: Algorithm,
     pub(super) kid: Option<Box<str>>,
+    /// The issuers it signs for; empty means all that the policy accepts.
+    pub(super) issuer: Box<[Box<str>]>,
     /// When it stops counting.
     pub(super) until: Option<UnixTime>,
     material: Material,
@@ -81,7 +83,7 @@ impl Key {
                 PolicyError::new("until", "is not a time of RFC 3339, such as `2026-12-01T00:00:00Z`")
             })?),
         };
-        Ok(Self { kid, until, ..prepared })
+        Ok(Self { kid, issuer: key.issuer.clone().into(), until, ..prepared })
     }
 
     /// Whether the key counts at `now`.
@@ -234,7 +236,7 @@ impl Key {
     }
 
     fn of(alg: Algorithm, material: Material, signature_len: usize) -> Self {
-        Self { alg, kid: None, until: None, material, signature_len }
+        Self { alg, kid: None, issuer: Box::default(), until: None, material, signature_len }
     }
 }
 

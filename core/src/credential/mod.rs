@@ -7,6 +7,7 @@
 
 mod base64url;
 mod cache;
+mod claim_name;
 mod claim_rule;
 mod claims;
 mod digest;

@@ -106,7 +106,7 @@ impl Revocations {
             return false;
         }
         let in_force = |id: Digest| self.entries.get(&id).filter(|entry| entry.until > now);
-        ids(identity).into_iter().flatten().filter_map(in_force).any(|entry| entry.reaches(identity.issued()))
+        ids(identity).into_iter().flatten().filter_map(in_force).any(|entry| entry.reaches(identity.issued_at()))
     }
 
     /// How many revocations are kept.
@@ -153,8 +153,8 @@ fn ids(identity: &Identity) -> [Option<Digest>; 3] {
     let Some(user) = identity.user() else { return [None; 3] };
     [
         Some(digest(b"user", &user.namespace, &user.tenant, &user.subject)),
-        identity.token().map(|id| digest(b"token", &user.namespace, "", id)),
-        identity.host_session().map(|id| digest(b"session", &user.namespace, "", id)),
+        identity.token_id().map(|id| digest(b"token", &user.namespace, "", id)),
+        identity.session_id().map(|id| digest(b"session", &user.namespace, "", id)),
     ]
 }
 
@@ -187,7 +187,7 @@ impl SessionIndex {
             self.0
                 .entry(id)
                 .or_insert_with(|| Vec::with_capacity(1))
-                .push(Member { session, issued: identity.issued() });
+                .push(Member { session, issued: identity.issued_at() });
         }
     }
 

@@ -11,7 +11,7 @@ use crate::identity::Identity;
 use crate::policy::{CredentialKind, Rules};
 use crate::reason::Reason;
 use crate::secret::Secret;
-use crate::time::Now;
+use crate::time::{Now, UnixTime};
 
 /// What judging a credential comes to.
 pub(crate) enum Judged {
@@ -28,8 +28,8 @@ pub(crate) enum Question {
     Owner,
     /// Whether this token is good by keys that are being fetched.
     Token(Secret),
-    /// Whether the ticket of this identity was used before.
-    Ticket(Box<Identity>),
+    /// Whether the ticket of this identity was used before, and when the ticket runs out.
+    Ticket(Box<Identity>, UnixTime),
 }
 
 impl Guard {
@@ -69,13 +69,17 @@ impl Guard {
     ) -> Result<Judged, Refusal> {
         match (question, answer) {
             (Question::Owner, Answer::Identity(identity)) => Ok(Judged::Identity(Arc::new(identity))),
-            (Question::Ticket(identity), Answer::Unused) => Ok(Judged::Identity(Arc::new(*identity))),
+            // By now the store may have forgotten that another server took it.
+            (Question::Ticket(_, until), Answer::Unused) if now.unix >= until => {
+                Err(Refusal::from(Reason::TokenExpired).because("expired"))
+            }
+            (Question::Ticket(identity, _), Answer::Unused) => Ok(Judged::Identity(Arc::new(*identity))),
             (Question::Token(token), Answer::Keys) => match &rules.jwt {
                 Some(verifier) => self.judge_token(verifier, token, now),
                 // The policy was changed meanwhile, and knows no tokens any more.
                 None => Err(Reason::PolicyChanged.into()),
             },
-            (Question::Ticket(_), Answer::Refused) => Err(Refusal::from(Reason::CredentialInvalid).because("used")),
+            (Question::Ticket(..), Answer::Refused) => Err(Refusal::from(Reason::CredentialInvalid).because("used")),
             (_, Answer::Refused) => Err(Reason::CredentialInvalid.into()),
             (_, Answer::Unavailable) => Err(Reason::IdentityUnavailable.into()),
             _ => Err(Reason::Internal.into()),
@@ -89,7 +93,7 @@ impl Guard {
             Redeemed::Identity(identity) => Ok(Judged::Identity(Arc::new(identity))),
             Redeemed::Opened(ticket) => {
                 let need = Need::Ticket { id: *ticket.id(), until: ticket.expires };
-                Ok(Judged::Ask(need, Question::Ticket(Box::new(ticket.identity))))
+                Ok(Judged::Ask(need, Question::Ticket(Box::new(ticket.identity), ticket.expires)))
             }
         }
     }
@@ -103,10 +107,17 @@ impl Guard {
             Ok(identity) => return Ok(Judged::Identity(identity)),
             Err(fault) => fault,
         };
-        let (Some(source), JwtFault::NoKey | JwtFault::AlgMismatch) = (source, fault) else {
+        let (Some(source), JwtFault::NoKey | JwtFault::AlgMismatch | JwtFault::BadSignature) = (source, fault) else {
             return Err(refused(fault));
         };
         let header = verifier.unverified_header(token.expose()).map_err(refused)?;
+        if fault == JwtFault::BadSignature {
+            // The issuer may have another key under this id by now: its first token has the set fetched,
+            // and is judged again. All others are refused at once: no crowd of forgeries waits.
+            let asked = shared.sources().doubt(source, &header, now.mono);
+            let need = || Judged::Ask(Need::Keys(source.url().into()), Question::Token(token));
+            return if asked { Ok(need()) } else { Err(refused(fault)) };
+        }
         match shared.sources().lookup(source, &header, now.mono) {
             Lookup::Fetch | Lookup::Wait => Ok(Judged::Ask(Need::Keys(source.url().into()), Question::Token(token))),
             Lookup::Unavailable => Err(Refusal::from(Reason::IdentityUnavailable).because("no_keys")),

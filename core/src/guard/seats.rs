@@ -158,7 +158,7 @@ impl Seats {
             // A host that resolves a token to nobody has not found a user.
             return Err(Reason::CredentialInvalid.into());
         }
-        if identity.expires_at().is_some_and(|at| now.unix >= at.after(rules.leeway())) {
+        if identity.expires().is_some_and(|at| now.unix >= at.after(rules.leeway())) {
             return Err(Reason::TokenExpired.into());
         }
         if self.guard.is_revoked(identity, now.unix) {

@@ -6,7 +6,7 @@ use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 
 use super::*;
 use crate::credential::ticket::Binding;
-use crate::{Answer, Identity, Message, Timestamp};
+use crate::{Answer, Guard, Host, Identity, Message, Policy, Timestamp};
 
 /// Part of every secret below; nothing else contains it.
 const CANARY: &str = "Zq7CanaryZq7Zq7CanaryZq7";
@@ -109,7 +109,11 @@ fn t52_one_secret_through_every_source_to_every_end() {
     let claims = serde_json::json!({ "jti": CANARY, "sid": CANARY, "scope": CANARY, CANARY: CANARY });
     let good = story.token_with(CANARY, 600, claims);
     let unknown = BASE64_URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"EdDSA","kid":"{CANARY}"}}"#));
-    let who = Identity::assertion(CANARY).namespace(CANARY).tenant(CANARY).scopes([CANARY]).token_id(CANARY);
+    let who = Identity::assertion(CANARY)
+        .with_namespace(CANARY)
+        .with_tenant(CANARY)
+        .with_scopes([CANARY])
+        .with_token_id(CANARY);
     let here = Binding { path: "/chat", origin: Some(ORIGIN), address: None };
     let mut entropy = [b'Z'; 32];
     entropy[..CANARY.len()].copy_from_slice(CANARY.as_bytes());
@@ -172,6 +176,10 @@ fn t52_one_secret_through_every_source_to_every_end() {
     assert!(opened >= 4 && refused >= 10 && asked >= 8, "{opened} {refused} {asked}");
     let what = crate::Revocation::Token { namespace: CANARY.into(), id: CANARY.into() };
     said.debug(&story.guard.revoke(&what, SECOND, story.now.unix));
+    let user = who.user().unwrap().clone();
+    said.debug(&user);
+    said.debug(&crate::Revocation::User { user, issued_until: story.now.unix });
+    said.debug(&what);
     said.debug(&story.guard.handle_timeout(Timestamp::MAX));
     let body = format!(r#"{{"keys":[{{"kty":"{CANARY}"}},"{CANARY}"]}}"#);
     said.debug(&story.guard.keys_fetched("https://id.example.com/keys", body.as_bytes(), story.now.mono));
@@ -179,5 +187,66 @@ fn t52_one_secret_through_every_source_to_every_end() {
     said.debug(&story.guard.stats());
     said.debug(&story.guard.policy());
     said.0.push(story.guard.policy().to_string());
+    said.check();
+}
+
+/// Secrets that stand in the policy itself: neither it, nor a guard made of it, nor what is wrong with it
+/// says them.
+#[test]
+fn t52_the_secrets_of_a_policy_are_in_none_of_its_faces() {
+    let mut said = Said::default();
+    let long = format!("{CANARY}:q8Jm2vXz7LpR4tYw9KcB1nHf6GdS3aEu0oIiTjMkVbNxQrZsPyWlCgDhFeUA5");
+    let oct = BASE64_URL_SAFE_NO_PAD.encode(&long);
+    let policy = |keys: &str, more: &str| {
+        let sources = r#"[{ kind = "jwt", in = "header" }, { kind = "ticket", in = "query", name = "t" }]"#;
+        format!(
+            "[credential]\nsources = {sources}\n[credential.jwt]\nkeys = [{keys}]\nissuer = [\"i\"]\naudience = [\"a\"]\n\
+             [origin]\nallow = [\"https://app.example.com\"]\n{more}"
+        )
+    };
+    let secret = format!("{{ alg = \"HS256\", secret = \"{long}\" }}");
+    let jwk = format!("{{ alg = \"HS256\", kid = \"j\", jwk = {{ kty = \"oct\", k = \"{oct}\" }} }}");
+    let ticket = format!("[credential.ticket]\nform = \"signed\"\nspent = \"host\"\nkey = \"{long}\"");
+    let sound = Policy::from_toml(&policy(&format!("{secret}, {jwk}"), &ticket)).unwrap();
+    said.debug(&sound);
+    said.debug(&sound.warnings());
+    said.debug(&sound.document());
+    said.0.push(sound.to_string());
+    said.0.push(serde_json::to_string(&sound.document().credential.sources).unwrap());
+    let guard = Guard::new(sound.clone(), Host::SOCKET, &[], [7; 32]).unwrap();
+    said.debug(&guard);
+    said.debug(&guard.reload(sound));
+    said.debug(&guard.policy());
+    let jwks = |url: String| format!("[credential.jwt.jwks]\nurl = \"{url}\"\nalgs = [\"RS256\"]");
+    let mut refused = 0;
+    for wrong in [
+        policy(&secret.replace("HS256", "RS256"), ""),
+        policy(&secret.replace("secret", CANARY), "").replace(CANARY, "secrets"),
+        policy(&format!("{{ alg = \"HS256\", secret = [\"{CANARY}\"] }}"), ""),
+        policy(&format!("{{ alg = \"HS256\", secret = {{ a = \"{CANARY}\" }} }}"), ""),
+        policy(&format!("{{ alg = \"HS256\", secret = \"{CANARY}\" }}"), ""),
+        policy(&format!("{{ alg = \"HS256\", secret = \"{CANARY}{CANARY}\", pem = \"{CANARY}\" }}"), ""),
+        policy(&format!("{{ alg = \"HS256\", secret = \"env:{CANARY}\" }}"), "").replace(CANARY, "NO_SUCH"),
+        policy(&format!("{{ alg = \"ES256\", pem = \"{CANARY}\" }}"), ""),
+        policy(&format!("{{ alg = \"HS256\", jwk = {{ kty = \"oct\", k = [\"{CANARY}\"] }} }}"), ""),
+        policy(&format!("{{ alg = \"HS256\", jwk = \"{CANARY}\" }}"), ""),
+        policy(&secret, &jwks(format!("https://user:{CANARY}@id.example.com/keys"))),
+        policy(&secret, &jwks(format!("https://{CANARY}@id.example.com/keys"))),
+        policy(&secret, &jwks(format!("http://user:{CANARY}@id.example.com/keys"))),
+        policy(&secret, &jwks(format!("https://user:{CANARY}\\\\@id.example.com/keys"))),
+        policy(&secret, &jwks(format!("https://user:{CANARY}@id.example.com#x"))),
+        policy(&secret, &ticket.replace(&long, CANARY)),
+        policy(&secret, &ticket.replace("\"host\"", "\"process\"")),
+        policy(&secret, &ticket.replace("key", "keys")),
+    ] {
+        if let Err(error) = Policy::from_toml(&wrong) {
+            refused += 1;
+            said.debug(&error);
+            said.0.push(error.to_string());
+        } else {
+            panic!("taken: {wrong}");
+        }
+    }
+    assert_eq!(refused, 18);
     said.check();
 }

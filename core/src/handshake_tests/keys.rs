@@ -192,6 +192,68 @@ fn a_new_key_is_found_by_its_first_token_and_the_old_one_goes_with_the_set() {
     assert_eq!(story.refused(&bearer(&old)), Reason::CredentialInvalid, "though the cache knew it");
 }
 
+/// An issuer that puts another key in the old one's place, under its id.
+#[test]
+fn a_key_replaced_under_its_id_is_fetched_at_the_first_signature_that_fails() {
+    let (mut story, old, new) = (Story::of(PUBLISHED), Issuer::with(&["a"]), Issuer::with(&["a"]));
+    assert!(fetches(&story));
+    arrive(&story, &old);
+    let early = bearer(&new.token(&story, "a"));
+    assert_eq!(story.refused(&early), Reason::CredentialInvalid);
+    assert!(!fetches(&story), "the cooldown of the first fetch is not over");
+    story.pass(31 * SECOND);
+    let waiting = waits(&story, &early);
+    assert_eq!(story.refused(&early), Reason::CredentialInvalid, "only one waits: no crowd of forgeries holds slots");
+    assert!(fetches(&story));
+    arrive(&story, &new);
+    assert!(matches!(waiting.provide(Answer::Keys, story.now), Ok(Admission::Open(_))));
+    drop(story.open(&early));
+    assert_eq!(story.refused(&bearer(&old.token(&story, "a"))), Reason::CredentialInvalid);
+}
+
+#[test]
+fn bad_signatures_drive_no_more_fetches_than_one_a_cooldown_and_none_without_a_published_key() {
+    let (mut story, issuer, forger) = (Story::of(PUBLISHED), Issuer::with(&["a"]), Issuer::with(&["a"]));
+    assert!(fetches(&story));
+    let mut fetched = 0;
+    arrive(&story, &issuer);
+    for number in 0..300_u64 {
+        story.pass(SECOND);
+        let address = format!("192.0.2.{}", number % 250);
+        let admitted = story.admit(&bearer(&forger.token(&story, "a")).from(&address));
+        if fetches(&story) {
+            fetched += 1;
+            // Whatever comes of it: the cooldown was written down before.
+            match number % 3 {
+                0 => story.guard.keys_failed(URL),
+                1 => drop(story.guard.keys_fetched(URL, b"nonsense", story.now.mono)),
+                _ => arrive(&story, &issuer),
+            }
+        }
+        let judged = match admitted {
+            Ok(Admission::Wait(waiting)) => waiting.provide(Answer::Keys, story.now),
+            other => other,
+        };
+        assert_eq!(judged.unwrap_err().reason(), Reason::CredentialInvalid);
+    }
+    assert!((9..=10).contains(&fetched), "{fetched} fetches in 300 s: the cooldown is 30 s");
+    drop(story.open(&bearer(&issuer.token(&story, "a")).from("203.0.113.5")));
+
+    // A signature that only a key of the policy itself could have made says nothing of the source.
+    let own = PUBLISHED.replace(
+        "jwks =",
+        "keys = [{ alg = \"HS256\", kid = \"h\", secret = \"a key for the stories, of 32 bytes or more\" }]\njwks =",
+    );
+    let mut story = Story::of(&own);
+    assert!(fetches(&story));
+    arrive(&story, &issuer);
+    story.pass(31 * SECOND);
+    let mut forged = story.token("ann", 600);
+    forged.replace_range(forged.len() - 20..forged.len() - 10, "AAAAAAAAAA");
+    assert_eq!(story.refused(&bearer(&forged)), Reason::CredentialInvalid);
+    assert!(!fetches(&story));
+}
+
 #[test]
 fn while_the_source_is_down_keys_go_on_counting_for_a_bounded_time() {
     let (mut story, issuer) = (Story::of(PUBLISHED), Issuer::with(&["a"]));

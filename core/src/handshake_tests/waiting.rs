@@ -93,14 +93,14 @@ fn an_answer_that_is_no_answer_refuses() {
 #[test]
 fn an_answer_that_has_expired_or_was_revoked_opens_nothing() {
     let story = Story::of(OPAQUE);
-    let expired = Identity::assertion("alice").expires(story.now.unix);
+    let expired = Identity::assertion("alice").with_expires(story.now.unix);
     let refused = waiting(&story).provide(Answer::Identity(expired), story.now).unwrap_err();
     assert_eq!(refused.reason(), Reason::TokenExpired);
     let session = crate::Revocation::Session { namespace: "app".into(), id: "s1".into() };
     // The client waits while its session is signed out.
     let waiting = waiting(&story);
     assert_eq!(story.revoke(session).ids, []);
-    let revoked = Identity::assertion("alice").namespace("app").session_id("s1");
+    let revoked = Identity::assertion("alice").with_namespace("app").with_session_id("s1");
     let refused = waiting.provide(Answer::Identity(revoked), story.now).unwrap_err();
     assert_eq!((refused.reason(), refused.response().status()), (Reason::Revoked, 401));
     assert_eq!(held(&story), (0, 0));

@@ -109,6 +109,16 @@ fn jwt(jwt: &Jwt, told: &mut Vec<PolicyWarning>) {
         let why = "tokens are good for minutes after they have expired";
         warn("credential.jwt.leeway".into(), why, "set the clocks; 30s is plenty");
     }
+    let holders = jwt.keys.len().saturating_add(usize::from(jwt.jwks.is_some()));
+    if jwt.issuer.len() > 1 && holders > 1 {
+        let keys = jwt.keys.iter().enumerate();
+        let keys = keys.map(|(index, key)| (element("credential.jwt.keys", index), &key.issuer));
+        let set = jwt.jwks.iter().map(|set| ("credential.jwt.jwks".to_owned(), &set.issuer));
+        for (place, _) in keys.chain(set).filter(|(_, issuer)| issuer.is_empty()) {
+            let why = "signs for every issuer listed: who holds this key can make users of the others";
+            warn(place, why, "say which it belongs to: issuer = [\"https://..\"] (RFC 8725 section 3.8)");
+        }
+    }
     for (index, key) in jwt.keys.iter().enumerate() {
         let Some(secret) = &key.secret else { continue };
         let decoded = URL_SAFE_NO_PAD.decode(secret.trim_end_matches('='));

@@ -232,7 +232,7 @@ impl Server {
             Step::Revalidated { good } => {
                 let expires = now.unix.after(Duration::from_secs(3600));
                 let answer = match seen.session.identity() {
-                    Some(identity) if *good => Answer::Identity(identity.clone().expires(expires)),
+                    Some(identity) if *good => Answer::Identity(identity.clone().with_expires(expires)),
                     _ => Answer::Refused,
                 };
                 let outcome = seen.session.revalidated(answer, now);

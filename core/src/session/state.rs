@@ -216,7 +216,7 @@ impl Session {
     /// Takes over an identity and the deadlines that follow from it.
     pub(crate) fn adopt(&mut self, identity: Arc<Identity>, by: JudgedBy, now: Now) {
         let rules = &self.hot.rules;
-        self.cold.expires = match identity.expires_at() {
+        self.cold.expires = match identity.expires() {
             Some(at) => now.deadline(at.after(rules.leeway())),
             None => Timestamp::MAX,
         };

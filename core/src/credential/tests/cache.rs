@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+
 use super::*;
+use crate::policy::JwkSet;
 
 fn at(seconds: u64) -> UnixTime {
     UnixTime::from_secs(NOON.as_secs() + seconds)
@@ -77,4 +80,38 @@ fn emptied_it_knows_nothing() {
     cache.clear();
     assert!(cache.is_empty());
     assert!(!Arc::ptr_eq(&first, &verifier.verify_cached(&cache, token.as_bytes(), NOON).unwrap()));
+}
+
+/// A published set is replaced: what the old one's key signed is not known under the new one, even if
+/// nobody emptied the cache, and is again when a token comes back to the same set.
+#[test]
+fn a_token_known_by_one_key_set_is_not_for_that_known_by_another() {
+    let pairs = [(); 2].map(|()| Ed25519KeyPair::generate().unwrap());
+    let [one, other] = [0, 1].map(|at: usize| {
+        let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "kid": "a", "x": B64.encode(pairs[at].public_key()) });
+        PublishedKeys::read(json!({ "keys": [jwk] }).to_string().as_bytes(), &[Algorithm::EdDSA]).unwrap()
+    });
+    let jwks = JwkSet { url: Some("https://id.test/keys".into()), algs: vec![Algorithm::EdDSA], ..JwkSet::default() };
+    let verifier = JwtVerifier::new(&Jwt { jwks: Some(jwks), ..rules([]) }).unwrap();
+    let signed = format!("{}.{}", B64.encode(r#"{"alg":"EdDSA","kid":"a"}"#), B64.encode(good().to_string()));
+    let token = format!("{signed}.{}", B64.encode(pairs[0].sign(signed.as_bytes())));
+    let cache = TokenCache::new(100, &[9; 32]);
+    let none = PublishedKeys::default();
+    let verify = |keys| verifier.verify_published_cached(keys, &cache, token.as_bytes(), NOON).map(|_| ());
+    assert_eq!((verify(&one), verify(&one), cache.judged()), (Ok(()), Ok(()), 1));
+    assert_eq!(verify(&other), Err(JwtFault::BadSignature));
+    assert_eq!(verify(&none), Err(JwtFault::AlgMismatch));
+    assert_eq!((verify(&one), cache.len()), (Ok(()), 1));
+}
+
+/// Two policies share the cache: what one finds good, with a weaker rule, is nothing to the other.
+#[test]
+fn a_token_known_by_one_policy_is_not_for_that_known_by_another() {
+    let cache = TokenCache::new(100, &[9; 32]);
+    let strict = Jwt { audience: vec!["admin".into()], ..rules([hs256()]) };
+    let (loose, strict) = (verifier(), JwtVerifier::new(&strict).unwrap());
+    let token = token(&good());
+    assert!(loose.verify_cached(&cache, token.as_bytes(), NOON).is_ok());
+    assert_eq!(strict.verify_cached(&cache, token.as_bytes(), NOON).map(|_| ()), Err(JwtFault::Audience));
+    assert!(loose.verify_cached(&cache, token.as_bytes(), NOON).is_ok());
 }

@@ -2,6 +2,7 @@
 
 mod cache;
 mod canary;
+mod claim_names;
 mod claims;
 mod jwks;
 mod keys;
@@ -34,7 +35,16 @@ fn hs256() -> JwtKey {
 }
 
 fn secret_key(alg: Algorithm, secret: &str) -> JwtKey {
-    JwtKey { alg, secret: Some(secret.into()), secret_base64: false, pem: None, jwk: None, kid: None, until: None }
+    JwtKey {
+        alg,
+        secret: Some(secret.into()),
+        secret_base64: false,
+        pem: None,
+        jwk: None,
+        kid: None,
+        issuer: Vec::new(),
+        until: None,
+    }
 }
 
 fn pem_key(alg: Algorithm, pem: &str) -> JwtKey {

@@ -6,7 +6,11 @@ use super::*;
 use crate::identity::UserKey;
 
 fn ada() -> Identity {
-    Identity::assertion("ada").namespace("https://id.test").issued_at(NOON).token_id("t-1").session_id("s-1")
+    Identity::assertion("ada")
+        .with_namespace("https://id.test")
+        .with_issued_at(NOON)
+        .with_token_id("t-1")
+        .with_session_id("s-1")
 }
 
 fn user(identity: &Identity, issued_until: UnixTime) -> Revocation {
@@ -38,9 +42,9 @@ fn each_kind_covers_its_own() {
     assert!(!revoked(&session("t-1"), &ada()) && !revoked(&token_id("s-1"), &ada()), "kinds are apart");
     assert!(revoked(&user(&ada(), at(0)), &ada()));
     for other in [
-        ada().tenant("acme"),
-        ada().namespace("https://other.test"),
-        Identity::assertion("bob").namespace("https://id.test"),
+        ada().with_tenant("acme"),
+        ada().with_namespace("https://other.test"),
+        Identity::assertion("bob").with_namespace("https://id.test"),
     ] {
         assert!(!revoked(&user(&other, at(0)), &ada()), "the whole tuple counts");
     }
@@ -53,12 +57,12 @@ fn each_kind_covers_its_own() {
 
 #[test]
 fn a_cut_off_spares_what_was_issued_later() {
-    assert!(revoked(&user(&ada(), at(0)), &ada().issued_at(at(0))));
-    assert!(revoked(&user(&ada(), UnixTime::from_nanos(NOON.as_nanos() + 1)), &ada().issued_at(at(0))));
-    assert!(revoked(&user(&ada(), at(0)), &ada().issued_at(UnixTime::from_nanos(NOON.as_nanos() + 999_999_999))));
-    assert!(!revoked(&user(&ada(), at(0)), &ada().issued_at(at(1))));
+    assert!(revoked(&user(&ada(), at(0)), &ada().with_issued_at(at(0))));
+    assert!(revoked(&user(&ada(), UnixTime::from_nanos(NOON.as_nanos() + 1)), &ada().with_issued_at(at(0))));
+    assert!(revoked(&user(&ada(), at(0)), &ada().with_issued_at(UnixTime::from_nanos(NOON.as_nanos() + 999_999_999))));
+    assert!(!revoked(&user(&ada(), at(0)), &ada().with_issued_at(at(1))));
     assert!(
-        revoked(&user(&ada(), at(0)), &Identity::assertion("ada").namespace("https://id.test")),
+        revoked(&user(&ada(), at(0)), &Identity::assertion("ada").with_namespace("https://id.test")),
         "no iat, no mercy"
     );
 }
@@ -82,11 +86,11 @@ fn it_is_kept_as_long_as_it_must_be_and_no_longer() {
 #[test]
 fn who_must_close() {
     let mut index = SessionIndex::default();
-    let later = ada().issued_at(at(60)).token_id("t-2");
+    let later = ada().with_issued_at(at(60)).with_token_id("t-2");
     index.insert(1, &ada());
     index.insert(2, &ada());
     index.insert(3, &later);
-    index.insert(4, &Identity::assertion("bob").namespace("https://id.test"));
+    index.insert(4, &Identity::assertion("bob").with_namespace("https://id.test"));
     index.insert(5, &Identity::guest());
     assert_eq!(index.affected(&token_id("t-1")), [1, 2]);
     assert_eq!(index.affected(&session("s-1")), [1, 2, 3]);
@@ -98,7 +102,7 @@ fn who_must_close() {
     assert_eq!(index.affected(&token_id("t-1")), [2]);
     assert_eq!(index.affected(&token_id("t-2")), [3, 1]);
     for (id, identity) in
-        [(1, later.clone()), (2, ada()), (3, later), (4, Identity::assertion("bob").namespace("https://id.test"))]
+        [(1, later.clone()), (2, ada()), (3, later), (4, Identity::assertion("bob").with_namespace("https://id.test"))]
     {
         index.remove(id, &identity);
     }
@@ -131,7 +135,7 @@ proptest! {
             }
             for id in 0..4 {
                 let covered = model.iter().any(|(have, until)| *have == id && *until > now);
-                prop_assert_eq!(list.covers(&ada().token_id(id.to_string()), now), covered);
+                prop_assert_eq!(list.covers(&ada().with_token_id(id.to_string()), now), covered);
             }
             prop_assert!(list.len() <= 3);
         }

@@ -33,8 +33,9 @@ fn entropy(number: u32) -> [u8; 32] {
 
 fn ada() -> Identity {
     let scopes = ["chat:read", "chat:write"];
-    let ada = Identity::assertion("ada@id.test").namespace("https://id.test").tenant("acme").scopes(scopes);
-    ada.expires(at(900).unix).issued_at(at(0).unix).token_id("t-1").session_id("s-1")
+    let ada =
+        Identity::assertion("ada@id.test").with_namespace("https://id.test").with_tenant("acme").with_scopes(scopes);
+    ada.with_expires(at(900).unix).with_issued_at(at(0).unix).with_token_id("t-1").with_session_id("s-1")
 }
 
 fn mint(tickets: &mut Tickets, number: u32, now: Now) -> Secret {
@@ -110,7 +111,7 @@ fn what_a_shared_store_is_asked_about_is_in_order_already() {
 fn a_ticket_does_not_outlive_the_credential_behind_it() {
     for form in FORMS {
         let mut tickets = tickets(form);
-        let short = Identity::assertion("ada").expires(at(10).unix);
+        let short = Identity::assertion("ada").with_expires(at(10).unix);
         let mut mint = |number, now| tickets.mint(&short, &HERE, entropy(number), now);
         let (first, second) = (mint(1, at(0)).unwrap(), mint(2, at(0)).unwrap());
         assert!(tickets.redeem(first.expose(), &HERE, at(9)).is_ok());
@@ -232,7 +233,7 @@ fn sealed_tickets_are_one_servers_and_show_nobody() {
     assert!(!format!("{ours:?} {ticket:?}").contains("ada"));
     let long = Identity::assertion("x".repeat(4000));
     assert_eq!(ours.mint(&long, &HERE, entropy(3), at(0)), Err(TicketFault::Full));
-    let wide = Identity::assertion("x").scopes((0..257).map(|n| n.to_string()));
+    let wide = Identity::assertion("x").with_scopes((0..257).map(|n| n.to_string()));
     assert_eq!(ours.mint(&wide, &HERE, entropy(4), at(0)), Err(TicketFault::Full));
 }
 

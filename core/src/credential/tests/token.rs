@@ -18,10 +18,10 @@ fn a_good_token_becomes_an_identity() {
     let user = identity.user().unwrap();
     assert_eq!((&*user.namespace, &*user.tenant, &*user.subject), ("https://id.test", "", "ada"));
     assert!(identity.has_scope("chat:read") && identity.has_scope("chat:write"));
-    assert_eq!(identity.all_scopes().len(), 2);
-    assert_eq!(identity.expires_at(), Some(NOON.after(Duration::from_secs(600))));
-    assert_eq!(identity.issued(), Some(UnixTime::from_secs(NOON.as_secs() - 5)));
-    assert_eq!((identity.token(), identity.host_session()), (Some("t-1"), Some("s-1")));
+    assert_eq!(identity.scopes().len(), 2);
+    assert_eq!(identity.expires(), Some(NOON.after(Duration::from_secs(600))));
+    assert_eq!(identity.issued_at(), Some(UnixTime::from_secs(NOON.as_secs() - 5)));
+    assert_eq!((identity.token_id(), identity.session_id()), (Some("t-1"), Some("s-1")));
 }
 
 #[test]

@@ -72,7 +72,7 @@ impl TicketSealer {
         now: Now,
     ) -> Result<Secret, TicketFault> {
         let expires = now.unix.after(self.rules.ttl);
-        let expires = identity.expires_at().map_or(expires, |at| at.min(expires));
+        let expires = identity.expires().map_or(expires, |at| at.min(expires));
         if expires <= now.unix {
             return Err(TicketFault::Expired);
         }
@@ -118,18 +118,18 @@ impl TicketSealer {
 
 fn encode(identity: &Identity, expires: UnixTime) -> Result<Vec<u8>, TicketFault> {
     let user = identity.user().ok_or(TicketFault::Guest)?;
-    if identity.all_scopes().len() > MAX_MEMBERS {
+    if identity.scopes().len() > MAX_MEMBERS {
         return Err(TicketFault::Full);
     }
     let nanos = |at: Option<UnixTime>| at.map(UnixTime::as_nanos);
     let mut value = json!({ "n": user.namespace, "t": user.tenant, "s": user.subject, "x": expires.as_nanos() });
     if let Some(members) = value.as_object_mut() {
         for (name, field) in [
-            ("c", (!identity.all_scopes().is_empty()).then(|| json!(identity.all_scopes()))),
-            ("e", nanos(identity.expires_at()).map(Into::into)),
-            ("i", nanos(identity.issued()).map(Into::into)),
-            ("j", identity.token().map(Into::into)),
-            ("h", identity.host_session().map(Into::into)),
+            ("c", (!identity.scopes().is_empty()).then(|| json!(identity.scopes()))),
+            ("e", nanos(identity.expires()).map(Into::into)),
+            ("i", nanos(identity.issued_at()).map(Into::into)),
+            ("j", identity.token_id().map(Into::into)),
+            ("h", identity.session_id().map(Into::into)),
         ] {
             members.extend(field.map(|field| (name.to_owned(), field)));
         }
@@ -141,21 +141,21 @@ fn decode(plain: &[u8]) -> Result<(Identity, UnixTime), JwtFault> {
     let members = Json::object(plain)?;
     let text = |name| member(&members, name).map(Json::text).transpose();
     let needed = |name| text(name)?.ok_or(JwtFault::MissingClaim);
-    let mut identity = Identity::assertion(needed("s")?).namespace(needed("n")?).tenant(needed("t")?);
+    let mut identity = Identity::assertion(needed("s")?).with_namespace(needed("n")?).with_tenant(needed("t")?);
     if let Some(Json::Array(scopes)) = member(&members, "c") {
-        identity = identity.scopes(scopes.iter().map(Json::text).collect::<Result<Vec<_>, _>>()?);
+        identity = identity.with_scopes(scopes.iter().map(Json::text).collect::<Result<Vec<_>, _>>()?);
     }
     if let Some(at) = nanos(&members, "e")? {
-        identity = identity.expires(at);
+        identity = identity.with_expires(at);
     }
     if let Some(at) = nanos(&members, "i")? {
-        identity = identity.issued_at(at);
+        identity = identity.with_issued_at(at);
     }
     if let Some(id) = text("j")? {
-        identity = identity.token_id(id);
+        identity = identity.with_token_id(id);
     }
     if let Some(id) = text("h")? {
-        identity = identity.session_id(id);
+        identity = identity.with_session_id(id);
     }
     Ok((identity, nanos(&members, "x")?.ok_or(JwtFault::MissingClaim)?))
 }

@@ -60,7 +60,7 @@ impl TicketStore {
         now: Now,
     ) -> Result<Secret, TicketFault> {
         let user = user_digest(identity.user().ok_or(TicketFault::Guest)?);
-        if identity.expires_at().is_some_and(|at| at <= now.unix) {
+        if identity.expires().is_some_and(|at| at <= now.unix) {
             return Err(TicketFault::Expired);
         }
         self.expire(now.mono);
@@ -91,7 +91,7 @@ impl TicketStore {
     /// As there.
     pub fn redeem(&mut self, ticket: &[u8], binding: &Binding<'_>, now: Now) -> Result<Identity, TicketFault> {
         let found = self.remove(&Digest::of_one(ticket)).ok_or(TicketFault::Unknown)?;
-        if found.expires <= now.mono || found.identity.expires_at().is_some_and(|at| at <= now.unix) {
+        if found.expires <= now.mono || found.identity.expires().is_some_and(|at| at <= now.unix) {
             return Err(TicketFault::Expired);
         }
         let same: bool = found.binding.as_bytes().ct_eq(binding.digest(&self.rules).as_bytes()).into();

@@ -113,7 +113,7 @@ proptest! {
     }
 
     #[test]
-    fn a_number_has_the_value_that_the_standard_library_reads(number in "-?(0|[1-9][0-9]{0,20})[ ,.e:;/a]?[0-9]?") {
+    fn a_number_has_the_value_that_the_standard_library_reads(number in "-?(0|[1-9][0-9]{0,20})([ ,.e:;/a][0-9]?)?") {
         let mut tail = Tail::EMPTY;
         tail.fill(number.as_bytes());
         let end = number.find(|letter: char| !letter.is_ascii_digit() && letter != '-').unwrap_or(number.len());

@@ -27,7 +27,9 @@ pub struct Jwt {
     pub waive: Vec<WaivedClaim>,
     /// How far clocks may differ.
     pub leeway: Span,
-    /// The claim that names the user.
+    /// The claim that names the user. This and the other names of claims may be JSON Pointers to what
+    /// stands inside objects (RFC 6901): `/realm_access/roles`. What does not begin with a slash is a
+    /// name as it stands, dots included.
     pub subject: Box<str>,
     /// The claim that names the tenant.
     pub tenant: Option<Box<str>>,
@@ -35,7 +37,7 @@ pub struct Jwt {
     pub scopes: Box<str>,
     /// The claim that lists roles, and what each permits, besides the scopes.
     pub roles: Option<Roles>,
-    /// What further claims must say, by name: a text, `{ one_of = [..] }` or `{ contains = ".." }`.
+    /// What further claims must say, by name or JSON Pointer: a text, `{ one_of = [..] }` or `{ contains = ".." }`.
     pub claims: BTreeMap<Box<str>, ClaimRule>,
     /// The longest token, in bytes.
     pub max_length: Size,
@@ -77,7 +79,7 @@ pub enum WaivedClaim {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Roles {
-    /// The claim: a string separated by spaces, or an array.
+    /// The claim, by name or JSON Pointer: a string separated by spaces, or an array.
     pub claim: Box<str>,
     /// The scopes that each role permits. A role that is not here permits nothing.
     pub permit: BTreeMap<Box<str>, Vec<Box<str>>>,
@@ -94,6 +96,8 @@ pub struct JwkSet {
     /// The algorithms its keys may have; none with a shared secret. A key that names no algorithm
     /// serves each that fits its type.
     pub algs: Vec<Algorithm>,
+    /// Those of the issuers accepted that its keys sign for (RFC 8725 section 3.8); empty means each of them.
+    pub issuer: Vec<Box<str>>,
     /// How long a fetched set is fresh.
     pub cache: Span,
     /// How long after a fetch began no other begins, whatever came of it.
@@ -112,6 +116,7 @@ impl Default for JwkSet {
             url: None,
             keys: None,
             algs: Vec::new(),
+            issuer: Vec::new(),
             cache: Span::from_secs(600),
             cooldown: Span::from_secs(30),
             negative: Span::from_secs(300),
@@ -142,6 +147,9 @@ pub struct JwtKey {
     /// The key's id; a token that names another is not tried with this key.
     #[serde(default)]
     pub kid: Option<Box<str>>,
+    /// Those of the issuers accepted that it signs for (RFC 8725 section 3.8); empty means each of them.
+    #[serde(default)]
+    pub issuer: Vec<Box<str>>,
     /// When the key stops counting (RFC 3339): the way out for a rotated key.
     #[serde(default)]
     pub until: Option<Box<str>>,

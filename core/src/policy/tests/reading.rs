@@ -39,6 +39,7 @@ fn toml_json_values_and_code_are_the_same_policy() {
             pem: None,
             jwk: None,
             kid: None,
+            issuer: vec![],
             until: None,
         }],
         issuer: vec!["https://id.example.com".into()],

@@ -216,7 +216,7 @@ fn a_revalidation_that_is_not_answered_closes() {
             panic!()
         };
         assert_eq!(waiting.need(), &Need::Identity("abc".into()));
-        match waiting.provide(Answer::Identity(Identity::assertion("alice").scopes(["read"])), story.now) {
+        match waiting.provide(Answer::Identity(Identity::assertion("alice").with_scopes(["read"])), story.now) {
             Ok(crate::Admission::Open(session)) => session,
             other => panic!("{other:?}"),
         }
@@ -252,10 +252,10 @@ fn a_host_that_only_says_still_good_lifts_neither_the_end_nor_the_id() {
     let token = story.token("alice", 60);
     let mut session = story.open(&Client::stranger().header("authorization", format!("Bearer {token}")));
     assert_eq!(story.next_due(&mut session, MINUTE).unwrap().action, Action::Revalidate);
-    let same = Identity::assertion("alice").namespace("https://id.example.com");
+    let same = Identity::assertion("alice").with_namespace("https://id.example.com");
     assert_eq!(session.revalidated(Answer::Identity(same), story.now).verdict, Verdict::Ignore);
-    assert_eq!(session.identity().and_then(Identity::token), Some("alice"));
-    assert!(session.identity().unwrap().expires_at().is_some());
+    assert_eq!(session.identity().and_then(Identity::token_id), Some("alice"));
+    assert!(session.identity().unwrap().expires().is_some());
 }
 
 #[test]
@@ -369,7 +369,7 @@ fn an_answer_that_comes_within_the_grace_renews_the_session() {
         let Ok(crate::Admission::Wait(waiting)) = story.admit(&Client::stranger().header("cookie", "sid=a")) else {
             panic!()
         };
-        let admitted = waiting.provide(Answer::Identity(identity.clone().expires(expires)), story.now);
+        let admitted = waiting.provide(Answer::Identity(identity.clone().with_expires(expires)), story.now);
         let Ok(crate::Admission::Open(mut session)) = admitted else { panic!() };
         let message = r#"{"type":"auth","token":"b"}"#;
         if asked_when_expired {
@@ -381,7 +381,7 @@ fn an_answer_that_comes_within_the_grace_renews_the_session() {
             assert_eq!(story.next_due(&mut session, Duration::from_secs(90)).unwrap().action, Action::Expired);
         }
         assert!(session.next_timeout().unwrap() > story.now.mono, "nothing is due before the grace ends");
-        let answer = Answer::Identity(identity.expires(expires.after(Duration::from_secs(60))));
+        let answer = Answer::Identity(identity.with_expires(expires.after(Duration::from_secs(60))));
         let Judgement::Done(outcome) = session.provide(answer, story.now) else { panic!() };
         assert_eq!(outcome.verdict, Verdict::Ignore);
         assert!(matches!(story.text(&mut session, "{}").verdict, Verdict::Deliver(_)));

@@ -86,7 +86,7 @@ fn what_was_revoked_before_a_session_is_entered_finds_it_there() {
     let what = all_of("ann", &story);
     let _none = story.guard.revoke(&what, HOUR, story.now.unix).unwrap();
     // As a session would be entered whose credential was checked a moment before the revocation.
-    let identity = std::sync::Arc::new(crate::Identity::assertion("ann").namespace("https://id.example.com"));
+    let identity = std::sync::Arc::new(crate::Identity::assertion("ann").with_namespace("https://id.example.com"));
     let entered = story.guard.enter(Some(&identity), story.now.unix);
     assert!(story.guard.must_close(entered));
     story.guard.leave(entered);
