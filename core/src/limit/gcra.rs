@@ -105,6 +105,23 @@ impl Gcra {
         }
     }
 
+    /// The word to store if a charge of `cost` passes; none where it does not, and where the word is so
+    /// far ahead of the clock that only [`Gcra::test`] can tell. The short way for what passes, as
+    /// nearly everything does.
+    #[inline(always)]
+    pub(crate) fn admit(&self, word: u64, cost: u64, now: Timestamp) -> Option<u64> {
+        let now = now.as_nanos();
+        let next = word.max(now).checked_add(self.price(cost))?;
+        (cost <= self.burst && next <= now.saturating_add(self.tolerance)).then_some(next)
+    }
+
+    /// The same on a word shared between threads: a charge to [commit](Planned::commit).
+    #[inline(always)]
+    pub(crate) fn plan<'a>(&self, word: &'a AtomicU64, cost: u64, now: Timestamp) -> Option<Planned<'a>> {
+        let seen = word.load(Ordering::Relaxed);
+        Some(Planned { word, seen, next: self.admit(seen, cost, now)? })
+    }
+
     /// Charges `cost` if it passes; else says from when on it will.
     pub fn charge(&self, word: &mut u64, cost: u64, now: Timestamp) -> Result<(), Timestamp> {
         match self.test(*word, cost, now) {
@@ -182,7 +199,7 @@ impl Gcra {
 
     /// The horizon in place of a word far beyond it. It has to be stored when a charge is refused:
     /// else a clock set back would refuse for as long as it was set back.
-    fn settled(&self, word: u64, now: Timestamp) -> u64 {
+    pub(crate) fn settled(&self, word: u64, now: Timestamp) -> u64 {
         let horizon = self.horizon(now);
         if word > horizon.saturating_add(SKEW) { horizon } else { word }
     }
@@ -214,6 +231,24 @@ impl Gcra {
     /// Lets nothing pass but a cost of zero.
     fn nothing() -> Self {
         Self { whole: u64::MAX, fraction: 0, tolerance: 0, burst: 0 }
+    }
+}
+
+/// A charge on a shared word that would pass, worked out and not made yet.
+#[derive(Debug)]
+#[must_use = "nothing is charged before it is committed"]
+pub(crate) struct Planned<'a> {
+    word: &'a AtomicU64,
+    seen: u64,
+    next: u64,
+}
+
+impl Planned<'_> {
+    /// Makes the charge, unless the word has changed since: then nothing is charged, and the answer is false.
+    #[inline(always)]
+    pub(crate) fn commit(self) -> bool {
+        // SeqCst: see `Gcra::charge_shared`.
+        self.word.compare_exchange(self.seen, self.next, Ordering::SeqCst, Ordering::Relaxed).is_ok()
     }
 }
 

@@ -3,6 +3,7 @@
 //! A session is two parts: one cache line that the message path reads and writes, and the rest.
 
 mod authenticate;
+mod charge;
 mod lifecycle;
 #[cfg(test)]
 mod properties;

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::state::{Beat, State};
 use super::{Message, Session};
 use crate::event::{Event, EventKind};
-use crate::limit::Lane;
 use crate::message::{Explanation, Fault, Scratch, Tape, TypeIndex};
 use crate::policy::{HeartbeatMode, MessageKind, OnFault};
 use crate::reason::Reason;
@@ -19,7 +18,8 @@ const REPORT_EVERY: Duration = Duration::from_secs(1);
 const AROUND_TOKEN: u64 = 1024;
 
 /// Why a message is not delivered, and whom that concerns.
-enum Refused {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
     /// The message: it is answered or dropped, and the connection goes on.
     Message(Reason),
     /// The sender's rate: so is this, until the time given.
@@ -86,27 +86,41 @@ impl Session {
         scratch: &mut Scratch,
         now: Timestamp,
     ) -> Outcome {
+        match self.deliver(message, tape, scratch, now) {
+            Ok(index) => Outcome::quiet(Verdict::Deliver(index)),
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// The type of a message to deliver, which is what nearly every message is; else all there is to say. An
+    /// [`Outcome`] is large: on the way to a delivery none is made.
+    #[inline(always)]
+    pub(crate) fn deliver(
+        &mut self,
+        message: Message<'_>,
+        tape: Option<&mut Tape>,
+        scratch: &mut Scratch,
+        now: Timestamp,
+    ) -> Result<TypeIndex, Outcome> {
         let (kind, bytes) = match message {
             Message::Text(bytes) => (MessageKind::Text, bytes),
             Message::Binary(bytes) => (MessageKind::Binary, bytes),
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return self.control(message, now),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return Err(self.control(message, now)),
         };
         if (now >= self.hot.until || self.hot.epoch != self.hot.guard.epoch())
             && let Some(outcome) = self.unusual(kind, bytes, scratch, now)
         {
-            return outcome;
+            return Err(outcome);
         }
         match self.judge(kind, bytes, tape, scratch, now) {
-            Ok(TypeIndex::AUTH) => Outcome::quiet(Verdict::Authenticate),
-            Ok(index) => Outcome::quiet(Verdict::Deliver(index)),
-            Err(Refused::Message(reason)) => self.fault(reason, now),
-            Err(Refused::Limit(until)) => self.excess(until, now),
-            Err(Refused::Crowd(until)) => self.crowded(until, now),
-            Err(Refused::Connection(reason)) => self.violated(reason, now),
+            Ok(TypeIndex::AUTH) => Err(Outcome::quiet(Verdict::Authenticate)),
+            Ok(index) => Ok(index),
+            Err(refused) => Err(self.answer(refused, now)),
         }
     }
 
     /// Judges a message on an open session. Nothing here allocates, locks or hashes.
+    #[inline(always)]
     fn judge(
         &mut self,
         kind: MessageKind,
@@ -116,84 +130,52 @@ impl Session {
         now: Timestamp,
     ) -> Result<TypeIndex, Refused> {
         let length = length(bytes);
-        let rules = &*self.hot.rules;
-        if length > rules.document.message.max_bytes.bytes() {
+        if length > self.hot.rules.document.message.max_bytes.bytes() {
             return Err(Refused::Connection(Reason::MessageTooBig));
         }
         self.charge(1, length, now)?;
         self.hot.heard = now;
-        let rules = &*self.hot.rules;
+        let messages = &self.hot.rules.messages;
         let index = match tape {
-            None => rules.messages.judge(kind, bytes, scratch)?,
-            Some(tape) => rules.messages.judge_tape(kind, bytes, tape, scratch)?,
+            None => messages.judge(kind, bytes, scratch)?,
+            Some(tape) => messages.judge_tape(kind, bytes, tape, scratch)?,
         };
-        let cost = rules.messages.cost(index);
-        let identity = self.cold.identity.as_deref();
-        let has_scope = |scope: &str| identity.is_some_and(|identity| identity.has_scope(scope));
-        let permitted = rules.messages.permits(index, has_scope);
+        let cost = messages.cost(index);
         if cost > 1 {
-            let more = self.charge(u64::from(cost).saturating_sub(1), 0, now);
-            // The one that was charged already is the price of having been looked at. The next try
-            // pays the whole cost, so it is the whole cost that has to be waited for.
-            more.map_err(|refused| self.test(u64::from(cost), length, now).err().unwrap_or(refused))?;
+            self.charge_more(cost.into(), length, now)?;
         }
-        if permitted { Ok(index) } else { Err(Refused::Message(Reason::Forbidden)) }
+        if self.permits(index) { Ok(index) } else { Err(Refused::Message(Reason::Forbidden)) }
     }
 
-    /// Charges a message to connection, user and address, or says until when to wait.
-    ///
-    /// All buckets are read before one is charged. A race lost afterwards refuses and leaves the
-    /// earlier ones charged: one message too few may get through, never one too many.
-    fn charge(&mut self, cost: u64, bytes: u64, now: Timestamp) -> Result<(), Refused> {
-        let refused = self.test(cost, bytes, now);
-        if let Err(Refused::Limit(until)) = refused {
-            return Err(Refused::Limit(until));
-        }
-        let Self { hot, cold } = self;
-        let quotas = &hot.rules.quotas;
-        let (addresses, users) = hot.guard.ledgers();
-        // Charged even if the address is at its limit: who goes on regardless comes to his own.
-        let mut windows = cold.windows.as_deref_mut();
-        let charged = quotas
-            .messages
-            .charge_own(&mut hot.messages, windows.as_mut().map(|own| &mut own.messages), cost, now)
-            .and_then(|()| quotas.bytes.charge_own(&mut hot.bytes, windows.map(|own| &mut own.bytes), bytes, now));
-        charged.map_err(Refused::Limit)?;
-        refused?;
-        if let Some(user) = hot.user {
-            users.charge(user, Lane::Messages, &quotas.user, cost, now).map_err(Refused::Limit)?;
-        }
-        addresses.charge(hot.address, Lane::Messages, &quotas.address.fine, cost, now).map_err(Refused::Crowd)?;
-        let wide = |wide| addresses.charge(wide, Lane::Messages, &quotas.address.wide, cost, now);
-        hot.wide.map_or(Ok(()), wide).map_err(Refused::Crowd)
+    /// Charges what a message of a costly type costs beyond one.
+    #[cold]
+    fn charge_more(&mut self, cost: u64, length: u64, now: Timestamp) -> Result<(), Refused> {
+        let more = self.charge(cost.saturating_sub(1), 0, now);
+        // The one that was charged already is the price of having been looked at. The next try
+        // pays the whole cost, so it is the whole cost that has to be waited for.
+        more.map_err(|refused| self.test(cost, length, now).err().unwrap_or(refused))
     }
 
-    /// Whether a message could be charged, or until when not.
-    fn test(&self, cost: u64, bytes: u64, now: Timestamp) -> Result<(), Refused> {
-        let Self { hot, cold } = self;
-        let quotas = &hot.rules.quotas;
-        let (addresses, users) = hot.guard.ledgers();
-        let windows = cold.windows.as_deref();
-        let own = [
-            quotas.messages.test_own(hot.messages, windows.map(|own| &own.messages), cost, now),
-            quotas.bytes.test_own(hot.bytes, windows.map(|own| &own.bytes), bytes, now),
-            hot.user.map_or(Ok(()), |user| users.test(user, Lane::Messages, &quotas.user, cost, now)),
-        ];
-        let shared = [
-            addresses.test(hot.address, Lane::Messages, &quotas.address.fine, cost, now),
-            hot.wide.map_or(Ok(()), |wide| addresses.test(wide, Lane::Messages, &quotas.address.wide, cost, now)),
-        ];
-        let own = own.into_iter().filter_map(Result::err).max();
-        let shared = shared.into_iter().filter_map(Result::err).max();
-        match (own, shared) {
-            (None, None) => Ok(()),
-            (None, Some(until)) => Err(Refused::Crowd(until)),
-            (Some(until), shared) => Err(Refused::Limit(until.max(shared.unwrap_or_default()))),
+    /// Whether the sender may send messages of this type.
+    fn permits(&self, index: TypeIndex) -> bool {
+        let identity = self.cold.identity.as_deref();
+        self.hot.rules.messages.permits(index, |scope| identity.is_some_and(|identity| identity.has_scope(scope)))
+    }
+
+    /// What follows from a refusal.
+    #[cold]
+    fn answer(&mut self, refused: Refused, now: Timestamp) -> Outcome {
+        match refused {
+            Refused::Message(reason) => self.fault(reason, now),
+            Refused::Limit(until) => self.excess(until, now),
+            Refused::Crowd(until) => self.crowded(until, now),
+            Refused::Connection(reason) => self.violated(reason, now),
         }
     }
 
     /// A message that came when the session was not plainly open, or after the guard changed.
     /// None: it is open after all, and the message is judged as usual.
+    #[cold]
     fn unusual(&mut self, kind: MessageKind, bytes: &[u8], scratch: &mut Scratch, now: Timestamp) -> Option<Outcome> {
         if let Some(close) = self.sync(now) {
             return Some(close);
@@ -239,14 +221,12 @@ impl Session {
         match self.judge(kind, bytes, None, scratch, now) {
             Ok(TypeIndex::AUTH) => Outcome::quiet(Verdict::Authenticate),
             Ok(_) => self.fault(Reason::TokenExpired, now),
-            Err(Refused::Message(reason)) => self.fault(reason, now),
-            Err(Refused::Limit(until)) => self.excess(until, now),
-            Err(Refused::Crowd(until)) => self.crowded(until, now),
-            Err(Refused::Connection(reason)) => self.violated(reason, now),
+            Err(refused) => self.answer(refused, now),
         }
     }
 
     /// Ping, pong and close frames. They are metered too: a flood of pings is a flood (threat 65).
+    #[inline(never)]
     fn control(&mut self, message: Message<'_>, now: Timestamp) -> Outcome {
         // The peer's close comes first: whatever else has changed, it ends the connection.
         if let Message::Close(code) = message {
