@@ -46,6 +46,8 @@ pub struct Gcra {
     whole: u64,
     /// ... and 2^-64ths of one.
     fraction: u64,
+    /// What one unit costs when it is charged alone: rounded up.
+    one: u64,
     /// The price of a burst: how far a word may stand ahead of the clock.
     tolerance: u64,
     /// The largest cost that can ever pass.
@@ -82,7 +84,8 @@ impl Gcra {
         } else {
             (whole, fraction(rest, limit, burst))
         };
-        let gcra = Self { whole, fraction, tolerance: 0, burst };
+        let one = whole.saturating_add(u64::from(fraction != 0));
+        let gcra = Self { whole, fraction, one, tolerance: 0, burst };
         Self { tolerance: gcra.price(burst), ..gcra }
     }
 
@@ -218,6 +221,9 @@ impl Gcra {
     /// What `cost` units cost in nanoseconds, rounded up.
     #[inline]
     fn price(&self, cost: u64) -> u64 {
+        if cost == 1 {
+            return self.one;
+        }
         let whole = self.whole.saturating_mul(cost);
         if self.fraction == 0 {
             return whole;
@@ -230,7 +236,7 @@ impl Gcra {
 
     /// Lets nothing pass but a cost of zero.
     fn nothing() -> Self {
-        Self { whole: u64::MAX, fraction: 0, tolerance: 0, burst: 0 }
+        Self { whole: u64::MAX, fraction: 0, one: u64::MAX, tolerance: 0, burst: 0 }
     }
 }
 

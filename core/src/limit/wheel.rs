@@ -323,3 +323,31 @@ fn level_of(used: &mut [Used; 3], level: u32) -> Option<&mut Used> {
 fn at(index: u32) -> usize {
     usize::try_from(index).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn buckets_in_use(wheel: &Wheel) -> u32 {
+        wheel.used.iter().flat_map(|used| used.words).map(u64::count_ones).sum()
+    }
+
+    /// A host that slept must not pay for every bucket that has begun meanwhile in one call.
+    #[test]
+    fn one_call_empties_one_bucket_however_many_have_begun() {
+        let mut wheel = Wheel::new(Timestamp::ZERO);
+        // 1,000 buckets of each level, with a slot in each.
+        for slot in 0..3000 {
+            let (level, tick) = (slot % 3, u64::from(slot / 3) + 1);
+            wheel.insert(slot, Timestamp::from_nanos(tick << shift(level)));
+        }
+        let before = buckets_in_use(&wheel);
+        assert!(before > 2900, "{before}");
+        let later = Timestamp::from_secs(1_000_000);
+        for call in 1..=before {
+            assert!(wheel.advance(later).is_some());
+            assert!(buckets_in_use(&wheel) >= before - call, "call {call}");
+        }
+        assert_eq!((0..3000).filter_map(|_| wheel.advance(later)).count(), 3000 - before as usize);
+    }
+}

@@ -22,6 +22,7 @@ use crate::handshake::{Admission, Answer, Candidate, Waiting};
 use crate::http::Refusal;
 use crate::limit::Wheel;
 use crate::message::{Scratch, Tape, TypeIndex};
+use crate::policy::MessageKind;
 use crate::reason::Reason;
 use crate::session::{Message, Session};
 use crate::time::{Now, Timestamp};
@@ -187,10 +188,7 @@ impl Registry {
         scratch: &mut Scratch,
         now: Timestamp,
     ) -> Result<Outcome, StaleHandle> {
-        Ok(match self.deliver(handle, message, None, scratch, now)? {
-            Ok(index) => Outcome::quiet(Verdict::Deliver(index)),
-            Err(outcome) => outcome,
-        })
+        self.receive_with(handle, message, None, scratch, now)
     }
 
     /// [`Session::receive_tape`] for the session with this handle.
@@ -206,10 +204,24 @@ impl Registry {
         now: Timestamp,
     ) -> Result<Outcome, StaleHandle> {
         tape.clear();
-        Ok(match self.deliver(handle, message, Some(tape), scratch, now)? {
-            Ok(index) => Outcome::quiet(Verdict::Deliver(index)),
-            Err(outcome) => outcome,
-        })
+        self.receive_with(handle, message, Some(tape), scratch, now)
+    }
+
+    #[inline(always)]
+    fn receive_with(
+        &mut self,
+        handle: Handle,
+        message: Message<'_>,
+        tape: Option<&mut Tape>,
+        scratch: &mut Scratch,
+        now: Timestamp,
+    ) -> Result<Outcome, StaleHandle> {
+        let delivered = match message {
+            Message::Text(bytes) => self.deliver(handle, MessageKind::Text, bytes, tape, scratch, now)?,
+            Message::Binary(bytes) => self.deliver(handle, MessageKind::Binary, bytes, tape, scratch, now)?,
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return self.control(handle, message, now),
+        };
+        Ok(delivered.map_or_else(|outcome| outcome, |index| Outcome::quiet(Verdict::Deliver(index))))
     }
 
     /// The type of a message to deliver, or all there is to say: see [`Session::deliver`].
@@ -217,17 +229,32 @@ impl Registry {
     fn deliver(
         &mut self,
         handle: Handle,
-        message: Message<'_>,
+        kind: MessageKind,
+        bytes: &[u8],
         tape: Option<&mut Tape>,
         scratch: &mut Scratch,
         now: Timestamp,
     ) -> Result<Result<TypeIndex, Outcome>, StaleHandle> {
         let Some(Held::Session(session)) = self.slots.find_mut(handle) else { return Err(StaleHandle) };
-        let delivered = session.deliver(message, tape, scratch, now);
-        if delivered.is_err_and(|outcome| may_hasten(outcome.verdict)) {
+        Ok(match session.deliver(kind, bytes, tape, scratch, now) {
+            Ok(index) => Ok(index),
+            Err(outcome) => {
+                if may_hasten(outcome.verdict) {
+                    schedule(&mut self.wheel, handle.slot(), session.next_timeout());
+                }
+                Err(outcome)
+            }
+        })
+    }
+
+    #[inline(never)]
+    fn control(&mut self, handle: Handle, frame: Message<'_>, now: Timestamp) -> Result<Outcome, StaleHandle> {
+        let Some(Held::Session(session)) = self.slots.find_mut(handle) else { return Err(StaleHandle) };
+        let outcome = session.control(frame, now);
+        if may_hasten(outcome.verdict) {
             schedule(&mut self.wheel, handle.slot(), session.next_timeout());
         }
-        Ok(delivered)
+        Ok(outcome)
     }
 
     /// [`receive`](Self::receive) in numbers, as bindings want it: in come a handle's number, a
@@ -243,19 +270,22 @@ impl Registry {
     ) -> u32 {
         self.last = None;
         let Some(handle) = Handle::from_number(handle) else { return 0 };
-        let outcome = match Message::from_opcode(opcode, payload) {
-            Some(message) => match self.deliver(handle, message, None, scratch, now) {
-                Ok(Ok(index)) => return Verdict::Deliver(index).number(),
-                Ok(Err(outcome)) => outcome,
-                Err(StaleHandle) => return 0,
-            },
-            None => match self.entry(handle) {
-                Ok(mut session) => session.close(Reason::ProtocolError, now),
-                Err(StaleHandle) => return 0,
+        let outcome = match opcode {
+            1 | 2 => {
+                let kind = if opcode == 1 { MessageKind::Text } else { MessageKind::Binary };
+                match self.deliver(handle, kind, payload, None, scratch, now) {
+                    Ok(Ok(index)) => return Verdict::Deliver(index).number(),
+                    Ok(Err(outcome)) => Ok(outcome),
+                    Err(stale) => Err(stale),
+                }
+            }
+            _ => match Message::from_opcode(opcode, payload) {
+                Some(frame) => self.control(handle, frame, now),
+                None => self.entry(handle).map(|mut session| session.close(Reason::ProtocolError, now)),
             },
         };
-        self.last = Some(outcome);
-        outcome.number()
+        self.last = outcome.ok();
+        outcome.map_or(0, Outcome::number)
     }
 
     /// What the last call of [`receive_number`](Self::receive_number) answered: the reply or close to

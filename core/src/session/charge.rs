@@ -38,7 +38,13 @@ impl Session {
 
     /// Somebody else has charged a shared bucket since it was read: those that are left are read again.
     #[cold]
-    fn charge_after_race(&self, user: bool, address: bool, cost: u64, now: Timestamp) -> Result<(), Refused> {
+    pub(super) fn charge_after_race(
+        &self,
+        user: bool,
+        address: bool,
+        cost: u64,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
         if !user {
             self.charge_user(cost, now)?;
         }

@@ -87,7 +87,7 @@ impl Session {
 
     /// The session's number.
     pub fn id(&self) -> SessionId {
-        self.cold.id
+        self.cold.seats.session
     }
 
     /// Who it belongs to; none while a first message's credential is awaited.

@@ -86,10 +86,12 @@ impl Session {
         scratch: &mut Scratch,
         now: Timestamp,
     ) -> Outcome {
-        match self.deliver(message, tape, scratch, now) {
-            Ok(index) => Outcome::quiet(Verdict::Deliver(index)),
-            Err(outcome) => outcome,
-        }
+        let delivered = match message {
+            Message::Text(bytes) => self.deliver(MessageKind::Text, bytes, tape, scratch, now),
+            Message::Binary(bytes) => self.deliver(MessageKind::Binary, bytes, tape, scratch, now),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return self.control(message, now),
+        };
+        delivered.map_or_else(|outcome| outcome, |index| Outcome::quiet(Verdict::Deliver(index)))
     }
 
     /// The type of a message to deliver, which is what nearly every message is; else all there is to say. An
@@ -97,25 +99,37 @@ impl Session {
     #[inline(always)]
     pub(crate) fn deliver(
         &mut self,
-        message: Message<'_>,
+        kind: MessageKind,
+        bytes: &[u8],
         tape: Option<&mut Tape>,
         scratch: &mut Scratch,
         now: Timestamp,
     ) -> Result<TypeIndex, Outcome> {
-        let (kind, bytes) = match message {
-            Message::Text(bytes) => (MessageKind::Text, bytes),
-            Message::Binary(bytes) => (MessageKind::Binary, bytes),
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return Err(self.control(message, now)),
-        };
-        if (now >= self.hot.until || self.hot.epoch != self.hot.guard.epoch())
-            && let Some(outcome) = self.unusual(kind, bytes, scratch, now)
-        {
+        if now >= self.hot.until || self.hot.epoch != self.hot.guard.epoch() {
+            return self.deliver_unusual(kind, bytes, tape, scratch, now);
+        }
+        match self.judge(kind, bytes, tape, scratch, now) {
+            Ok(index) if index != TypeIndex::AUTH => Ok(index),
+            other => Err(self.answer(other.err(), now)),
+        }
+    }
+
+    /// A message that came when the session was not plainly open, or after the guard changed.
+    #[cold]
+    fn deliver_unusual(
+        &mut self,
+        kind: MessageKind,
+        bytes: &[u8],
+        tape: Option<&mut Tape>,
+        scratch: &mut Scratch,
+        now: Timestamp,
+    ) -> Result<TypeIndex, Outcome> {
+        if let Some(outcome) = self.unusual(kind, bytes, scratch, now) {
             return Err(outcome);
         }
         match self.judge(kind, bytes, tape, scratch, now) {
-            Ok(TypeIndex::AUTH) => Err(Outcome::quiet(Verdict::Authenticate)),
-            Ok(index) => Ok(index),
-            Err(refused) => Err(self.answer(refused, now)),
+            Ok(index) if index != TypeIndex::AUTH => Ok(index),
+            other => Err(self.answer(other.err(), now)),
         }
     }
 
@@ -141,14 +155,15 @@ impl Session {
             Some(tape) => messages.judge_tape(kind, bytes, tape, scratch)?,
         };
         let cost = messages.cost(index);
+        let permitted = self.permits(index);
         if cost > 1 {
             self.charge_more(cost.into(), length, now)?;
         }
-        if self.permits(index) { Ok(index) } else { Err(Refused::Message(Reason::Forbidden)) }
+        if permitted { Ok(index) } else { Err(Refused::Message(Reason::Forbidden)) }
     }
 
     /// Charges what a message of a costly type costs beyond one.
-    #[cold]
+    #[inline(never)]
     fn charge_more(&mut self, cost: u64, length: u64, now: Timestamp) -> Result<(), Refused> {
         let more = self.charge(cost.saturating_sub(1), 0, now);
         // The one that was charged already is the price of having been looked at. The next try
@@ -156,26 +171,44 @@ impl Session {
         more.map_err(|refused| self.test(cost, length, now).err().unwrap_or(refused))
     }
 
-    /// Whether the sender may send messages of this type.
+    /// Whether the sender may send messages of this type. For a type that is everybody's, the sender is not looked at.
+    #[inline(always)]
     fn permits(&self, index: TypeIndex) -> bool {
-        let identity = self.cold.identity.as_deref();
-        self.hot.rules.messages.permits(index, |scope| identity.is_some_and(|identity| identity.has_scope(scope)))
+        self.hot.rules.messages.permits(index, |_| false)
+            || match 1_u64.checked_shl(index.number().into()) {
+                Some(bit) => self.cold.permitted & bit != 0,
+                None => self.has_scopes_for(index),
+            }
     }
 
-    /// What follows from a refusal.
+    /// The same by the scopes' names. A message that carries a credential needs none: it is for no one but us.
+    fn has_scopes_for(&self, index: TypeIndex) -> bool {
+        let identity = self.cold.identity.as_deref();
+        let has_scope = |scope: &str| identity.is_some_and(|identity| identity.has_scope(scope));
+        index == TypeIndex::AUTH || self.hot.rules.messages.permits(index, has_scope)
+    }
+
+    /// Notes what the identity may send by these rules, so that no message compares names. To be called whenever
+    /// one of both changes.
+    pub(super) fn note_permissions(&mut self) {
+        let types = (0..u64::BITS).filter_map(|number| TypeIndex::from_number(u16::try_from(number).ok()?));
+        let permitted = types.filter(|index| self.has_scopes_for(*index));
+        self.cold.permitted = permitted.fold(0, |bits, index| bits | 1_u64.wrapping_shl(index.number().into()));
+    }
+
+    /// What follows where a message is not delivered: it is refused, or, if not, it carries a credential.
     #[cold]
-    fn answer(&mut self, refused: Refused, now: Timestamp) -> Outcome {
+    fn answer(&mut self, refused: Option<Refused>, now: Timestamp) -> Outcome {
         match refused {
-            Refused::Message(reason) => self.fault(reason, now),
-            Refused::Limit(until) => self.excess(until, now),
-            Refused::Crowd(until) => self.crowded(until, now),
-            Refused::Connection(reason) => self.violated(reason, now),
+            None => Outcome::quiet(Verdict::Authenticate),
+            Some(Refused::Message(reason)) => self.fault(reason, now),
+            Some(Refused::Limit(until)) => self.excess(until, now),
+            Some(Refused::Crowd(until)) => self.crowded(until, now),
+            Some(Refused::Connection(reason)) => self.violated(reason, now),
         }
     }
 
-    /// A message that came when the session was not plainly open, or after the guard changed.
-    /// None: it is open after all, and the message is judged as usual.
-    #[cold]
+    /// None: the session is open after all, and the message is judged as usual.
     fn unusual(&mut self, kind: MessageKind, bytes: &[u8], scratch: &mut Scratch, now: Timestamp) -> Option<Outcome> {
         if let Some(close) = self.sync(now) {
             return Some(close);
@@ -219,15 +252,14 @@ impl Session {
     /// After expiry only a refresh message is taken; others are told why, at the price of a fault.
     fn after_expiry(&mut self, kind: MessageKind, bytes: &[u8], scratch: &mut Scratch, now: Timestamp) -> Outcome {
         match self.judge(kind, bytes, None, scratch, now) {
-            Ok(TypeIndex::AUTH) => Outcome::quiet(Verdict::Authenticate),
-            Ok(_) => self.fault(Reason::TokenExpired, now),
-            Err(refused) => self.answer(refused, now),
+            Ok(index) if index != TypeIndex::AUTH => self.fault(Reason::TokenExpired, now),
+            other => self.answer(other.err(), now),
         }
     }
 
     /// Ping, pong and close frames. They are metered too: a flood of pings is a flood (threat 65).
     #[inline(never)]
-    fn control(&mut self, message: Message<'_>, now: Timestamp) -> Outcome {
+    pub(crate) fn control(&mut self, message: Message<'_>, now: Timestamp) -> Outcome {
         // The peer's close comes first: whatever else has changed, it ends the connection.
         if let Message::Close(code) = message {
             return self.peer_closed(code, now);
@@ -328,7 +360,7 @@ impl Session {
     /// An event that is always recorded; it carries the count of those that were not.
     pub(crate) fn event(&mut self, kind: EventKind, reason: Option<Reason>, now: Timestamp) -> Event {
         let suppressed = std::mem::take(&mut self.cold.suppressed);
-        Event { kind, reason, session: self.cold.id, at: now, suppressed }
+        Event { kind, reason, session: self.cold.seats.session, at: now, suppressed }
     }
 
     /// Whether messages are what shows that the peer lives.
