@@ -219,7 +219,7 @@ impl Gcra {
     }
 
     /// What `cost` units cost in nanoseconds, rounded up.
-    #[inline]
+    #[inline(always)]
     fn price(&self, cost: u64) -> u64 {
         if cost == 1 {
             return self.one;

@@ -270,20 +270,29 @@ impl Registry {
     ) -> u32 {
         self.last = None;
         let Some(handle) = Handle::from_number(handle) else { return 0 };
-        let outcome = match opcode {
-            1 | 2 => {
-                let kind = if opcode == 1 { MessageKind::Text } else { MessageKind::Binary };
-                match self.deliver(handle, kind, payload, None, scratch, now) {
-                    Ok(Ok(index)) => return Verdict::Deliver(index).number(),
-                    Ok(Err(outcome)) => Ok(outcome),
-                    Err(stale) => Err(stale),
-                }
-            }
-            _ => match Message::from_opcode(opcode, payload) {
-                Some(frame) => self.control(handle, frame, now),
-                None => self.entry(handle).map(|mut session| session.close(Reason::ProtocolError, now)),
-            },
+        let kind = match opcode {
+            1 => MessageKind::Text,
+            2 => MessageKind::Binary,
+            _ => return self.control_number(handle, opcode, payload, now),
         };
+        match self.deliver(handle, kind, payload, None, scratch, now) {
+            Ok(Ok(index)) => Verdict::Deliver(index).number(),
+            Ok(Err(outcome)) => self.keep(Ok(outcome)),
+            Err(stale) => self.keep(Err(stale)),
+        }
+    }
+
+    #[inline(never)]
+    fn control_number(&mut self, handle: Handle, opcode: u8, payload: &[u8], now: Timestamp) -> u32 {
+        let outcome = match Message::from_opcode(opcode, payload) {
+            Some(frame) => self.control(handle, frame, now),
+            None => self.entry(handle).map(|mut session| session.close(Reason::ProtocolError, now)),
+        };
+        self.keep(outcome)
+    }
+
+    #[cold]
+    fn keep(&mut self, outcome: Result<Outcome, StaleHandle>) -> u32 {
         self.last = outcome.ok();
         outcome.map_or(0, Outcome::number)
     }

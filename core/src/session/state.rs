@@ -14,7 +14,8 @@ use crate::policy::Rules;
 use crate::time::{Now, Timestamp};
 use crate::verdict::Close;
 
-/// What the message path touches: one cache line.
+/// What the message path touches: one cache line. Of the rest it reads `permitted`, for a type that names scopes;
+/// a refusal, a sliding window and a control frame go further.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct Hot {

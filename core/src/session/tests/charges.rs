@@ -94,16 +94,21 @@ rate.address.messages = { limit = 1000000, per = "1s" }
 /// One message too many never gets through, whatever two threads do at once; and here none too few.
 #[test]
 fn threads_that_share_a_user_share_its_burst() {
-    const BURST: usize = 20_000;
+    const BURST: usize = 100_000;
     for shared in ["user", "address"] {
         let narrow = format!("rate.{shared}.messages = {{ limit = {BURST}, per = \"1h\", burst = {BURST} }}");
         let story = Story::new(&merged(WIDE, &narrow));
         let client = Client::good(&story, "alice");
+        let together = std::sync::Barrier::new(4);
         let passed: usize = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..4)
                 .map(|_| {
                     let (mut session, now) = (story.open(&client), story.now.mono);
-                    scope.spawn(move || (0..BURST).filter(|_| session.charge(1, 10, now).is_ok()).count())
+                    let together = &together;
+                    scope.spawn(move || {
+                        together.wait();
+                        (0..BURST).filter(|_| session.charge(1, 10, now).is_ok()).count()
+                    })
                 })
                 .collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
