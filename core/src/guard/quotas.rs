@@ -22,6 +22,18 @@ pub(crate) struct Quotas {
     pub(crate) address: Blocks,
     pub(crate) handshakes: Blocks,
     pub(crate) failures: Blocks,
+    /// Those a message is charged to, if none of them is a sliding window.
+    pub(crate) of_messages: Option<MessageGcras>,
+}
+
+/// What a message is charged to, side by side, where one word is all the state there is.
+#[derive(Debug)]
+pub(crate) struct MessageGcras {
+    pub(crate) messages: Gcra,
+    pub(crate) bytes: Gcra,
+    pub(crate) user: Gcra,
+    pub(crate) address: Gcra,
+    pub(crate) wide: Gcra,
 }
 
 /// What an address is charged, and what the /48 around it.
@@ -41,15 +53,24 @@ impl Quotas {
     pub(crate) fn new(document: &Document) -> Self {
         let rate = &document.rate;
         let errors = document.message.errors;
+        let (messages, bytes) = (Meter::new(rate.connection.messages), Meter::new(rate.connection.bytes));
+        let (user, address) = (Meter::new(rate.user.messages), Blocks::new(rate.address.messages));
+        let of_messages = match [messages, bytes, user, address.fine, address.wide] {
+            [Meter::Gcra(messages), Meter::Gcra(bytes), Meter::Gcra(user), Meter::Gcra(address), Meter::Gcra(wide)] => {
+                Some(MessageGcras { messages, bytes, user, address, wide })
+            }
+            _ => None,
+        };
         Self {
-            messages: Meter::new(rate.connection.messages),
-            bytes: Meter::new(rate.connection.bytes),
+            messages,
+            bytes,
             control: Meter::new(rate.connection.control),
             faults: Gcra::new(Quota::gcra(u64::from(errors.limit), errors.per, u64::from(errors.limit))),
-            user: Meter::new(rate.user.messages),
-            address: Blocks::new(rate.address.messages),
+            user,
+            address,
             handshakes: Blocks::new(rate.address.handshakes),
             failures: Blocks::new(rate.address.failures),
+            of_messages,
         }
     }
 
@@ -114,6 +135,16 @@ impl Meter {
             (Self::Gcra(gcra), _) => gcra.charge(word, cost, now),
             (Self::Window(window), Some(stamps)) => window.charge(stamps, cost, now),
             (Self::Window(_), None) => Err(Timestamp::MAX),
+        }
+    }
+
+    /// Brings near what a clock set back has left far ahead on one connection's own state. It belongs to a refusal:
+    /// else the clock set back would refuse for as long as it was set back.
+    pub(crate) fn settle_own(&self, word: &mut u64, stamps: Option<&mut Stamps>, now: Timestamp) {
+        match (self, stamps) {
+            (Self::Gcra(gcra), _) => *word = gcra.settled(*word, now),
+            (Self::Window(window), Some(stamps)) => window.settle(stamps, now),
+            (Self::Window(_), None) => {}
         }
     }
 }

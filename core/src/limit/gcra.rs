@@ -46,6 +46,8 @@ pub struct Gcra {
     whole: u64,
     /// ... and 2^-64ths of one.
     fraction: u64,
+    /// What one unit costs when it is charged alone: rounded up.
+    one: u64,
     /// The price of a burst: how far a word may stand ahead of the clock.
     tolerance: u64,
     /// The largest cost that can ever pass.
@@ -82,7 +84,8 @@ impl Gcra {
         } else {
             (whole, fraction(rest, limit, burst))
         };
-        let gcra = Self { whole, fraction, tolerance: 0, burst };
+        let one = whole.saturating_add(u64::from(fraction != 0));
+        let gcra = Self { whole, fraction, one, tolerance: 0, burst };
         Self { tolerance: gcra.price(burst), ..gcra }
     }
 
@@ -103,6 +106,23 @@ impl Gcra {
             Some(next) => Err(Timestamp::from_nanos(next.saturating_sub(self.tolerance))),
             None => Err(Timestamp::MAX),
         }
+    }
+
+    /// The word to store if a charge of `cost` passes; none where it does not, and where the word is so
+    /// far ahead of the clock that only [`Gcra::test`] can tell. The short way for what passes, as
+    /// nearly everything does.
+    #[inline(always)]
+    pub(crate) fn admit(&self, word: u64, cost: u64, now: Timestamp) -> Option<u64> {
+        let now = now.as_nanos();
+        let next = word.max(now).checked_add(self.price(cost))?;
+        (cost <= self.burst && next <= now.saturating_add(self.tolerance)).then_some(next)
+    }
+
+    /// The same on a word shared between threads: a charge to [commit](Planned::commit).
+    #[inline(always)]
+    pub(crate) fn plan<'a>(&self, word: &'a AtomicU64, cost: u64, now: Timestamp) -> Option<Planned<'a>> {
+        let seen = word.load(Ordering::Relaxed);
+        Some(Planned { word, seen, next: self.admit(seen, cost, now)? })
     }
 
     /// Charges `cost` if it passes; else says from when on it will.
@@ -182,7 +202,7 @@ impl Gcra {
 
     /// The horizon in place of a word far beyond it. It has to be stored when a charge is refused:
     /// else a clock set back would refuse for as long as it was set back.
-    fn settled(&self, word: u64, now: Timestamp) -> u64 {
+    pub(crate) fn settled(&self, word: u64, now: Timestamp) -> u64 {
         let horizon = self.horizon(now);
         if word > horizon.saturating_add(SKEW) { horizon } else { word }
     }
@@ -199,8 +219,11 @@ impl Gcra {
     }
 
     /// What `cost` units cost in nanoseconds, rounded up.
-    #[inline]
+    #[inline(always)]
     fn price(&self, cost: u64) -> u64 {
+        if cost == 1 {
+            return self.one;
+        }
         let whole = self.whole.saturating_mul(cost);
         if self.fraction == 0 {
             return whole;
@@ -213,7 +236,25 @@ impl Gcra {
 
     /// Lets nothing pass but a cost of zero.
     fn nothing() -> Self {
-        Self { whole: u64::MAX, fraction: 0, tolerance: 0, burst: 0 }
+        Self { whole: u64::MAX, fraction: 0, one: u64::MAX, tolerance: 0, burst: 0 }
+    }
+}
+
+/// A charge on a shared word that would pass, worked out and not made yet.
+#[derive(Debug)]
+#[must_use = "nothing is charged before it is committed"]
+pub(crate) struct Planned<'a> {
+    word: &'a AtomicU64,
+    seen: u64,
+    next: u64,
+}
+
+impl Planned<'_> {
+    /// Makes the charge, unless the word has changed since: then nothing is charged, and the answer is false.
+    #[inline(always)]
+    pub(crate) fn commit(self) -> bool {
+        // SeqCst: see `Gcra::charge_shared`.
+        self.word.compare_exchange(self.seen, self.next, Ordering::SeqCst, Ordering::Relaxed).is_ok()
     }
 }
 

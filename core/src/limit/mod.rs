@@ -16,6 +16,7 @@ use std::time::Duration;
 
 pub use address::AddressKeys;
 pub use gcra::Gcra;
+pub(crate) use gcra::Planned;
 pub(crate) use ledger::Census;
 pub use ledger::{Key, Lane, Ledger, Place};
 pub use wheel::Wheel;

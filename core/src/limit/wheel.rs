@@ -22,8 +22,9 @@ const NONE: u32 = u32::MAX;
 
 /// Which slots to look at, and when: 8 bytes a slot, and 96 KiB.
 ///
-/// Every operation takes bounded time, however many slots there are and however far the clock
-/// jumps; [`Wheel::advance`] hands out one slot a call, so that the caller bounds a tick.
+/// Every operation takes a handful of steps, however many slots there are and however far the clock
+/// jumps. [`Wheel::advance`] hands out one slot a call and empties a bucket at most: the next call
+/// goes on where it stopped, so that the caller bounds a tick.
 ///
 /// A slot may be handed out before its time (a bucket is emptied when its time begins, and what
 /// lies further ahead than the wheel reaches is looked at once in 68.7 s), never after it.
@@ -33,6 +34,8 @@ pub struct Wheel {
     slots: Vec<Link>,
     heads: Box<[Link]>,
     used: [Used; 3],
+    /// The buckets that have begun by `now` and are still to be emptied.
+    begun: [Stretch; 3],
 }
 
 /// A slot's or bucket's place in a circular list.
@@ -51,6 +54,7 @@ impl Wheel {
             slots: Vec::new(),
             heads,
             used: [Used::default(), Used::default(), Used::default()],
+            begun: [Stretch::default(); 3],
         }
     }
 
@@ -97,21 +101,25 @@ impl Wheel {
     /// the caller inserts it again for when it is really due, which must be later than `now`
     /// unless the caller counts its calls.
     pub fn advance(&mut self, now: Timestamp) -> Option<u32> {
-        // A clock set back is as good as one that stands still.
-        if now.as_nanos() > self.now {
+        while self.link(DUE).next == DUE {
+            if self.empty_one() {
+                break;
+            }
+            // A clock set back is as good as one that stands still.
+            if now.as_nanos() <= self.now {
+                return None;
+            }
             self.move_to(now.as_nanos());
         }
         let slot = self.link(DUE).next;
-        if slot == DUE {
-            return None;
-        }
         self.remove(slot);
         Some(slot)
     }
 
     /// No slot is to be handed out before this; none: nothing is waited for.
     pub fn next(&self) -> Option<Timestamp> {
-        if self.link(DUE).next != DUE {
+        let mut begun = self.begun.iter().zip(&self.used);
+        if self.link(DUE).next != DUE || begun.any(|(stretch, used)| stretch.first_used(used).is_some()) {
             return Some(Timestamp::from_nanos(self.now));
         }
         self.used.iter().zip(0..LEVELS).find_map(|(used, level)| {
@@ -142,38 +150,31 @@ impl Wheel {
         head(level, index)
     }
 
-    /// Moves everything whose bucket has begun by `now` to the list of what is due, earliest first.
+    /// Notes which buckets have begun by `now`; those that had before are all emptied.
     fn move_to(&mut self, now: u64) {
         let before = std::mem::replace(&mut self.now, now);
-        for level in 0..LEVELS {
+        for (stretch, level) in self.begun.iter_mut().zip(0..LEVELS) {
             let (old, new) = (tick(before, level), tick(now, level));
             let coarser = level.saturating_add(1);
-            let begun = if coarser < LEVELS && tick(before, coarser) != tick(now, coarser) {
+            let count = if coarser < LEVELS && tick(before, coarser) != tick(now, coarser) {
                 BUCKETS
             } else {
                 u32::try_from(new.saturating_sub(old)).unwrap_or(BUCKETS).min(BUCKETS)
             };
-            self.take(level, index(old.wrapping_add(1)), begun);
+            *stretch = Stretch { first: index(old.wrapping_add(1)), count };
         }
     }
 
-    /// Moves the `count` buckets from `start` on to the list of what is due. What is not in use
-    /// is stepped over.
-    fn take(&mut self, level: u32, start: u32, count: u32) {
-        let mut done = 0;
-        while done < count {
-            let from = start.wrapping_add(done) & (BUCKETS - 1);
-            let Some(distance) = self.used.get(at(level)).and_then(|used| used.distance(from)) else { return };
-            let index = from.wrapping_add(distance) & (BUCKETS - 1);
-            done = done.saturating_add(distance).saturating_add(1);
-            if done > count {
-                return;
-            }
-            if let Some(used) = level_of(&mut self.used, level) {
-                used.remove(index);
-            }
-            self.splice(head(level, index));
-        }
+    /// Moves what is in the earliest bucket that has begun to the list of what is due; false when all
+    /// such buckets are empty. What lies in one of a later time by now is only handed out early.
+    fn empty_one(&mut self) -> bool {
+        let mut levels = self.begun.iter_mut().zip(&mut self.used).zip(0..LEVELS);
+        let found = levels.find_map(|((stretch, used), level)| {
+            let index = stretch.take(used)?;
+            used.remove(index);
+            Some(head(level, index))
+        });
+        found.map(|head| self.splice(head)).is_some()
     }
 
     /// Appends a bucket's list to that of what is due.
@@ -269,6 +270,32 @@ impl Used {
     }
 }
 
+/// Consecutive buckets of a level, going round.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stretch {
+    first: u32,
+    count: u32,
+}
+
+impl Stretch {
+    /// How many buckets come before the first of these that holds something.
+    fn first_used(self, used: &Used) -> Option<u32> {
+        used.distance(self.first).filter(|distance| *distance < self.count)
+    }
+
+    /// Takes the first bucket that holds something off, and those before it.
+    fn take(&mut self, used: &Used) -> Option<u32> {
+        let Some(distance) = self.first_used(used) else {
+            self.count = 0;
+            return None;
+        };
+        let index = self.first.wrapping_add(distance) & (BUCKETS - 1);
+        self.first = index.wrapping_add(1) & (BUCKETS - 1);
+        self.count = self.count.saturating_sub(distance).saturating_sub(1);
+        Some(index)
+    }
+}
+
 /// How many nanoseconds a bucket of a level holds, as a power of two.
 const fn shift(level: u32) -> u32 {
     level.wrapping_mul(BITS)
@@ -295,4 +322,32 @@ fn level_of(used: &mut [Used; 3], level: u32) -> Option<&mut Used> {
 
 fn at(index: u32) -> usize {
     usize::try_from(index).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn buckets_in_use(wheel: &Wheel) -> u32 {
+        wheel.used.iter().flat_map(|used| used.words).map(u64::count_ones).sum()
+    }
+
+    /// A host that slept must not pay for every bucket that has begun meanwhile in one call.
+    #[test]
+    fn one_call_empties_one_bucket_however_many_have_begun() {
+        let mut wheel = Wheel::new(Timestamp::ZERO);
+        // 1,000 buckets of each level, with a slot in each.
+        for slot in 0..3000 {
+            let (level, tick) = (slot % 3, u64::from(slot / 3) + 1);
+            wheel.insert(slot, Timestamp::from_nanos(tick << shift(level)));
+        }
+        let before = buckets_in_use(&wheel);
+        assert!(before > 2900, "{before}");
+        let later = Timestamp::from_secs(1_000_000);
+        for call in 1..=before {
+            assert!(wheel.advance(later).is_some());
+            assert!(buckets_in_use(&wheel) >= before - call, "call {call}");
+        }
+        assert_eq!((0..3000).filter_map(|_| wheel.advance(later)).count(), 3000 - before as usize);
+    }
 }

@@ -93,7 +93,7 @@ impl Window {
 
     /// Forgets what no longer counts, and takes what a clock set back left in the future as
     /// taken now: nothing is refilled and nobody is locked out.
-    fn settle(&self, stamps: &mut Stamps, now: Timestamp) {
+    pub(crate) fn settle(&self, stamps: &mut Stamps, now: Timestamp) {
         let now = now.as_nanos();
         while stamps.0.front().is_some_and(|stamp| self.is_over(*stamp, now)) {
             stamps.0.pop_front();

@@ -4,6 +4,7 @@ mod handle;
 mod slots;
 #[cfg(test)]
 mod tests;
+mod tick;
 
 use std::ops::{Deref, DerefMut};
 
@@ -13,26 +14,19 @@ use self::handle::GENERATIONS;
 #[cfg(test)]
 use self::handle::SLOTS;
 use self::slots::{Held, Slots};
+use self::tick::Looks;
+pub use self::tick::Tick;
 
 use crate::guard::Guard;
 use crate::handshake::{Admission, Answer, Candidate, Waiting};
 use crate::http::Refusal;
 use crate::limit::Wheel;
-use crate::message::{Scratch, Tape};
+use crate::message::{Scratch, Tape, TypeIndex};
+use crate::policy::MessageKind;
 use crate::reason::Reason;
 use crate::session::{Message, Session};
 use crate::time::{Now, Timestamp};
-use crate::verdict::{Due, Outcome, Verdict};
-
-/// What time brought to one connection.
-#[derive(Debug)]
-#[must_use]
-pub enum Tick {
-    /// Something is due on a session.
-    Due(Handle, Due),
-    /// A candidate's host did not answer in time: send the refusal. The handle is gone.
-    Refused(Handle, Refusal),
-}
+use crate::verdict::{Outcome, Verdict};
 
 /// What became of a candidate.
 #[derive(Debug)]
@@ -62,13 +56,11 @@ pub struct Registry {
     hand: u32,
     /// How many slots it is still to be shown to.
     unseen: u32,
+    /// What is left of this round of [`Registry::tick`].
+    left: Looks,
     /// What [`Registry::receive_number`] answered last, where the number does not say it all.
     last: Option<Outcome>,
 }
-
-/// One call of [`Registry::tick`] looks at so many connections for each of its two reasons: the
-/// guard has changed, and the wheel says so. At a microsecond each, a call stays under 1 ms.
-const LOOKS: u32 = 256;
 
 impl Registry {
     /// An empty registry for connections of `guard`.
@@ -78,7 +70,8 @@ impl Registry {
 
     fn with_generations(guard: Guard, generations: u32, now: Timestamp) -> Self {
         let epoch = guard.epoch();
-        Self { guard, slots: Slots::new(generations), wheel: Wheel::new(now), epoch, hand: 0, unseen: 0, last: None }
+        let (slots, wheel) = (Slots::new(generations), Wheel::new(now));
+        Self { guard, slots, wheel, epoch, hand: 0, unseen: 0, left: Looks::ROUND, last: None }
     }
 
     /// How many connections it holds.
@@ -195,12 +188,7 @@ impl Registry {
         scratch: &mut Scratch,
         now: Timestamp,
     ) -> Result<Outcome, StaleHandle> {
-        let Some(Held::Session(session)) = self.slots.find_mut(handle) else { return Err(StaleHandle) };
-        let outcome = session.receive(message, scratch, now);
-        if may_hasten(outcome.verdict) {
-            schedule(&mut self.wheel, handle.slot(), session.next_timeout());
-        }
-        Ok(outcome)
+        self.receive_with(handle, message, None, scratch, now)
     }
 
     /// [`Session::receive_tape`] for the session with this handle.
@@ -215,8 +203,54 @@ impl Registry {
         scratch: &mut Scratch,
         now: Timestamp,
     ) -> Result<Outcome, StaleHandle> {
+        tape.clear();
+        self.receive_with(handle, message, Some(tape), scratch, now)
+    }
+
+    #[inline(always)]
+    fn receive_with(
+        &mut self,
+        handle: Handle,
+        message: Message<'_>,
+        tape: Option<&mut Tape>,
+        scratch: &mut Scratch,
+        now: Timestamp,
+    ) -> Result<Outcome, StaleHandle> {
+        let delivered = match message {
+            Message::Text(bytes) => self.deliver(handle, MessageKind::Text, bytes, tape, scratch, now)?,
+            Message::Binary(bytes) => self.deliver(handle, MessageKind::Binary, bytes, tape, scratch, now)?,
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return self.control(handle, message, now),
+        };
+        Ok(delivered.map_or_else(|outcome| outcome, |index| Outcome::quiet(Verdict::Deliver(index))))
+    }
+
+    /// The type of a message to deliver, or all there is to say: see [`Session::deliver`].
+    #[inline(always)]
+    fn deliver(
+        &mut self,
+        handle: Handle,
+        kind: MessageKind,
+        bytes: &[u8],
+        tape: Option<&mut Tape>,
+        scratch: &mut Scratch,
+        now: Timestamp,
+    ) -> Result<Result<TypeIndex, Outcome>, StaleHandle> {
         let Some(Held::Session(session)) = self.slots.find_mut(handle) else { return Err(StaleHandle) };
-        let outcome = session.receive_tape(message, tape, scratch, now);
+        Ok(match session.deliver(kind, bytes, tape, scratch, now) {
+            Ok(index) => Ok(index),
+            Err(outcome) => {
+                if may_hasten(outcome.verdict) {
+                    schedule(&mut self.wheel, handle.slot(), session.next_timeout());
+                }
+                Err(outcome)
+            }
+        })
+    }
+
+    #[inline(never)]
+    fn control(&mut self, handle: Handle, frame: Message<'_>, now: Timestamp) -> Result<Outcome, StaleHandle> {
+        let Some(Held::Session(session)) = self.slots.find_mut(handle) else { return Err(StaleHandle) };
+        let outcome = session.control(frame, now);
         if may_hasten(outcome.verdict) {
             schedule(&mut self.wheel, handle.slot(), session.next_timeout());
         }
@@ -236,12 +270,30 @@ impl Registry {
     ) -> u32 {
         self.last = None;
         let Some(handle) = Handle::from_number(handle) else { return 0 };
+        let kind = match opcode {
+            1 => MessageKind::Text,
+            2 => MessageKind::Binary,
+            _ => return self.control_number(handle, opcode, payload, now),
+        };
+        match self.deliver(handle, kind, payload, None, scratch, now) {
+            Ok(Ok(index)) => Verdict::Deliver(index).number(),
+            Ok(Err(outcome)) => self.keep(Ok(outcome)),
+            Err(stale) => self.keep(Err(stale)),
+        }
+    }
+
+    #[inline(never)]
+    fn control_number(&mut self, handle: Handle, opcode: u8, payload: &[u8], now: Timestamp) -> u32 {
         let outcome = match Message::from_opcode(opcode, payload) {
-            Some(message) => self.receive(handle, message, scratch, now),
+            Some(frame) => self.control(handle, frame, now),
             None => self.entry(handle).map(|mut session| session.close(Reason::ProtocolError, now)),
         };
-        self.last =
-            outcome.ok().filter(|outcome| outcome.event.is_some() || !matches!(outcome.verdict, Verdict::Deliver(_)));
+        self.keep(outcome)
+    }
+
+    #[cold]
+    fn keep(&mut self, outcome: Result<Outcome, StaleHandle>) -> u32 {
+        self.last = outcome.ok();
         outcome.map_or(0, Outcome::number)
     }
 
@@ -261,74 +313,6 @@ impl Registry {
             Some(Held::Session(session)) => Ok(Some(session)),
             Some(Held::Waiting(_)) => Ok(None),
             Some(Held::Nothing) | None => Err(StaleHandle),
-        }
-    }
-
-    /// When to call [`tick`](Self::tick); none when nothing is due, ever. A time that is past means
-    /// that there is more to do at once.
-    pub fn next_timeout(&self) -> Option<Timestamp> {
-        if self.unseen > 0 || self.epoch != self.guard.epoch() {
-            return Some(Timestamp::ZERO);
-        }
-        self.wheel.next()
-    }
-
-    /// The next thing that is due at `now`; call until it answers none, then again at
-    /// [`next_timeout`](Self::next_timeout).
-    ///
-    /// One call looks at a bounded number of connections, so that a host can serve messages in
-    /// between even when a million timers run out together.
-    pub fn tick(&mut self, now: Timestamp) -> Option<Tick> {
-        if let Some(tick) = self.rescan(now) {
-            return Some(tick);
-        }
-        for _ in 0..LOOKS {
-            let slot = self.wheel.advance(now)?;
-            if let Some(tick) = self.look(slot, now) {
-                return Some(tick);
-            }
-        }
-        None
-    }
-
-    /// After the guard has changed, shows the change to every session, a few at a time. It goes
-    /// round: changes that follow each other faster than one round takes put nobody off for ever.
-    fn rescan(&mut self, now: Timestamp) -> Option<Tick> {
-        let epoch = self.guard.epoch();
-        if epoch != self.epoch {
-            self.epoch = epoch;
-            self.unseen = self.slots.count();
-        }
-        for _ in 0..LOOKS.min(self.unseen) {
-            let slot = if self.hand < self.slots.count() { self.hand } else { 0 };
-            self.hand = slot.saturating_add(1);
-            self.unseen = self.unseen.saturating_sub(1);
-            if let Some(tick) = self.look(slot, now) {
-                return Some(tick);
-            }
-        }
-        None
-    }
-
-    /// Does what is due on one connection and sets its timer.
-    fn look(&mut self, slot: u32, now: Timestamp) -> Option<Tick> {
-        let (handle, held) = self.slots.at_mut(slot)?;
-        match held {
-            Held::Nothing => None,
-            Held::Session(session) => {
-                let due = session.handle_timeout(now);
-                schedule(&mut self.wheel, slot, session.next_timeout());
-                due.map(|due| Tick::Due(handle, due))
-            }
-            Held::Waiting(waiting) if now < waiting.deadline() => {
-                schedule(&mut self.wheel, slot, Some(waiting.deadline()));
-                None
-            }
-            Held::Waiting(_) => {
-                self.guard.count_refusal(Reason::HandshakeTimeout);
-                drop(self.vacate(handle));
-                Some(Tick::Refused(handle, Refusal::from(Reason::HandshakeTimeout)))
-            }
         }
     }
 

@@ -131,7 +131,7 @@ impl Session {
             self.cold.refused_until = refusal.until;
             return self.close(refusal.reason, now.mono);
         }
-        self.hot.guard.enlist(self.cold.id, Some(&identity), now.unix);
+        self.hot.guard.enlist(self.cold.seats.session, Some(&identity), now.unix);
         self.adopt(identity, by, now);
         let kind = if first { EventKind::Authenticated } else { EventKind::Refreshed };
         let event = self.event(kind, None, now.mono);
@@ -170,11 +170,12 @@ impl Session {
             }
             self.cold.reread(&rules, now);
             self.hot.rules = rules;
+            self.note_permissions();
         }
-        if guard.must_close(self.cold.id) {
+        if guard.must_close(self.cold.seats.session) {
             return Some(self.close(Reason::Revoked, now));
         }
-        self.cold.drain = guard.drain_of(self.cold.id);
+        self.cold.drain = guard.drain_of(self.cold.seats.session);
         self.plan();
         None
     }

@@ -3,6 +3,7 @@
 //! A session is two parts: one cache line that the message path reads and writes, and the rest.
 
 mod authenticate;
+mod charge;
 mod lifecycle;
 #[cfg(test)]
 mod properties;
@@ -86,7 +87,7 @@ impl Session {
 
     /// The session's number.
     pub fn id(&self) -> SessionId {
-        self.cold.id
+        self.cold.seats.session
     }
 
     /// Who it belongs to; none while a first message's credential is awaited.

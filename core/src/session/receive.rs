@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::state::{Beat, State};
 use super::{Message, Session};
 use crate::event::{Event, EventKind};
-use crate::limit::Lane;
 use crate::message::{Explanation, Fault, Scratch, Tape, TypeIndex};
 use crate::policy::{HeartbeatMode, MessageKind, OnFault};
 use crate::reason::Reason;
@@ -19,7 +18,8 @@ const REPORT_EVERY: Duration = Duration::from_secs(1);
 const AROUND_TOKEN: u64 = 1024;
 
 /// Why a message is not delivered, and whom that concerns.
-enum Refused {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
     /// The message: it is answered or dropped, and the connection goes on.
     Message(Reason),
     /// The sender's rate: so is this, until the time given.
@@ -86,27 +86,55 @@ impl Session {
         scratch: &mut Scratch,
         now: Timestamp,
     ) -> Outcome {
-        let (kind, bytes) = match message {
-            Message::Text(bytes) => (MessageKind::Text, bytes),
-            Message::Binary(bytes) => (MessageKind::Binary, bytes),
+        let delivered = match message {
+            Message::Text(bytes) => self.deliver(MessageKind::Text, bytes, tape, scratch, now),
+            Message::Binary(bytes) => self.deliver(MessageKind::Binary, bytes, tape, scratch, now),
             Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return self.control(message, now),
         };
-        if (now >= self.hot.until || self.hot.epoch != self.hot.guard.epoch())
-            && let Some(outcome) = self.unusual(kind, bytes, scratch, now)
-        {
-            return outcome;
+        delivered.map_or_else(|outcome| outcome, |index| Outcome::quiet(Verdict::Deliver(index)))
+    }
+
+    /// The type of a message to deliver, which is what nearly every message is; else all there is to say. An
+    /// [`Outcome`] is large: on the way to a delivery none is made.
+    #[inline(always)]
+    pub(crate) fn deliver(
+        &mut self,
+        kind: MessageKind,
+        bytes: &[u8],
+        tape: Option<&mut Tape>,
+        scratch: &mut Scratch,
+        now: Timestamp,
+    ) -> Result<TypeIndex, Outcome> {
+        if now >= self.hot.until || self.hot.epoch != self.hot.guard.epoch() {
+            return self.deliver_unusual(kind, bytes, tape, scratch, now);
         }
         match self.judge(kind, bytes, tape, scratch, now) {
-            Ok(TypeIndex::AUTH) => Outcome::quiet(Verdict::Authenticate),
-            Ok(index) => Outcome::quiet(Verdict::Deliver(index)),
-            Err(Refused::Message(reason)) => self.fault(reason, now),
-            Err(Refused::Limit(until)) => self.excess(until, now),
-            Err(Refused::Crowd(until)) => self.crowded(until, now),
-            Err(Refused::Connection(reason)) => self.violated(reason, now),
+            Ok(index) if index != TypeIndex::AUTH => Ok(index),
+            other => Err(self.answer(other.err(), now)),
+        }
+    }
+
+    /// A message that came when the session was not plainly open, or after the guard changed.
+    #[cold]
+    fn deliver_unusual(
+        &mut self,
+        kind: MessageKind,
+        bytes: &[u8],
+        tape: Option<&mut Tape>,
+        scratch: &mut Scratch,
+        now: Timestamp,
+    ) -> Result<TypeIndex, Outcome> {
+        if let Some(outcome) = self.unusual(kind, bytes, scratch, now) {
+            return Err(outcome);
+        }
+        match self.judge(kind, bytes, tape, scratch, now) {
+            Ok(index) if index != TypeIndex::AUTH => Ok(index),
+            other => Err(self.answer(other.err(), now)),
         }
     }
 
     /// Judges a message on an open session. Nothing here allocates, locks or hashes.
+    #[inline(always)]
     fn judge(
         &mut self,
         kind: MessageKind,
@@ -116,84 +144,71 @@ impl Session {
         now: Timestamp,
     ) -> Result<TypeIndex, Refused> {
         let length = length(bytes);
-        let rules = &*self.hot.rules;
-        if length > rules.document.message.max_bytes.bytes() {
+        if length > self.hot.rules.document.message.max_bytes.bytes() {
             return Err(Refused::Connection(Reason::MessageTooBig));
         }
         self.charge(1, length, now)?;
         self.hot.heard = now;
-        let rules = &*self.hot.rules;
+        let messages = &self.hot.rules.messages;
         let index = match tape {
-            None => rules.messages.judge(kind, bytes, scratch)?,
-            Some(tape) => rules.messages.judge_tape(kind, bytes, tape, scratch)?,
+            None => messages.judge(kind, bytes, scratch)?,
+            Some(tape) => messages.judge_tape(kind, bytes, tape, scratch)?,
         };
-        let cost = rules.messages.cost(index);
-        let identity = self.cold.identity.as_deref();
-        let has_scope = |scope: &str| identity.is_some_and(|identity| identity.has_scope(scope));
-        let permitted = rules.messages.permits(index, has_scope);
+        let cost = messages.cost(index);
+        let permitted = self.permits(index);
         if cost > 1 {
-            let more = self.charge(u64::from(cost).saturating_sub(1), 0, now);
-            // The one that was charged already is the price of having been looked at. The next try
-            // pays the whole cost, so it is the whole cost that has to be waited for.
-            more.map_err(|refused| self.test(u64::from(cost), length, now).err().unwrap_or(refused))?;
+            self.charge_more(cost.into(), length, now)?;
         }
         if permitted { Ok(index) } else { Err(Refused::Message(Reason::Forbidden)) }
     }
 
-    /// Charges a message to connection, user and address, or says until when to wait.
-    ///
-    /// All buckets are read before one is charged. A race lost afterwards refuses and leaves the
-    /// earlier ones charged: one message too few may get through, never one too many.
-    fn charge(&mut self, cost: u64, bytes: u64, now: Timestamp) -> Result<(), Refused> {
-        let refused = self.test(cost, bytes, now);
-        if let Err(Refused::Limit(until)) = refused {
-            return Err(Refused::Limit(until));
-        }
-        let Self { hot, cold } = self;
-        let quotas = &hot.rules.quotas;
-        let (addresses, users) = hot.guard.ledgers();
-        // Charged even if the address is at its limit: who goes on regardless comes to his own.
-        let mut windows = cold.windows.as_deref_mut();
-        let charged = quotas
-            .messages
-            .charge_own(&mut hot.messages, windows.as_mut().map(|own| &mut own.messages), cost, now)
-            .and_then(|()| quotas.bytes.charge_own(&mut hot.bytes, windows.map(|own| &mut own.bytes), bytes, now));
-        charged.map_err(Refused::Limit)?;
-        refused?;
-        if let Some(user) = hot.user {
-            users.charge(user, Lane::Messages, &quotas.user, cost, now).map_err(Refused::Limit)?;
-        }
-        addresses.charge(hot.address, Lane::Messages, &quotas.address.fine, cost, now).map_err(Refused::Crowd)?;
-        let wide = |wide| addresses.charge(wide, Lane::Messages, &quotas.address.wide, cost, now);
-        hot.wide.map_or(Ok(()), wide).map_err(Refused::Crowd)
+    /// Charges what a message of a costly type costs beyond one.
+    #[inline(never)]
+    fn charge_more(&mut self, cost: u64, length: u64, now: Timestamp) -> Result<(), Refused> {
+        let more = self.charge(cost.saturating_sub(1), 0, now);
+        // The one that was charged already is the price of having been looked at. The next try
+        // pays the whole cost, so it is the whole cost that has to be waited for.
+        more.map_err(|refused| self.test(cost, length, now).err().unwrap_or(refused))
     }
 
-    /// Whether a message could be charged, or until when not.
-    fn test(&self, cost: u64, bytes: u64, now: Timestamp) -> Result<(), Refused> {
-        let Self { hot, cold } = self;
-        let quotas = &hot.rules.quotas;
-        let (addresses, users) = hot.guard.ledgers();
-        let windows = cold.windows.as_deref();
-        let own = [
-            quotas.messages.test_own(hot.messages, windows.map(|own| &own.messages), cost, now),
-            quotas.bytes.test_own(hot.bytes, windows.map(|own| &own.bytes), bytes, now),
-            hot.user.map_or(Ok(()), |user| users.test(user, Lane::Messages, &quotas.user, cost, now)),
-        ];
-        let shared = [
-            addresses.test(hot.address, Lane::Messages, &quotas.address.fine, cost, now),
-            hot.wide.map_or(Ok(()), |wide| addresses.test(wide, Lane::Messages, &quotas.address.wide, cost, now)),
-        ];
-        let own = own.into_iter().filter_map(Result::err).max();
-        let shared = shared.into_iter().filter_map(Result::err).max();
-        match (own, shared) {
-            (None, None) => Ok(()),
-            (None, Some(until)) => Err(Refused::Crowd(until)),
-            (Some(until), shared) => Err(Refused::Limit(until.max(shared.unwrap_or_default()))),
+    /// Whether the sender may send messages of this type. For a type that is everybody's, the sender is not looked at.
+    #[inline(always)]
+    fn permits(&self, index: TypeIndex) -> bool {
+        self.hot.rules.messages.permits(index, |_| false)
+            || match 1_u64.checked_shl(index.number().into()) {
+                Some(bit) => self.cold.permitted & bit != 0,
+                None => self.has_scopes_for(index),
+            }
+    }
+
+    /// The same by the scopes' names. A message that carries a credential needs none: it is for no one but us.
+    fn has_scopes_for(&self, index: TypeIndex) -> bool {
+        let identity = self.cold.identity.as_deref();
+        let has_scope = |scope: &str| identity.is_some_and(|identity| identity.has_scope(scope));
+        index == TypeIndex::AUTH || self.hot.rules.messages.permits(index, has_scope)
+    }
+
+    /// Notes what the identity may send by these rules, so that no message compares names. To be called whenever
+    /// one of both changes.
+    pub(super) fn note_permissions(&mut self) {
+        let types = (0..u64::BITS).filter_map(|number| TypeIndex::from_number(u16::try_from(number).ok()?));
+        let permitted = types.filter(|index| self.has_scopes_for(*index));
+        self.cold.permitted = permitted.fold(0, |bits, index| bits | 1_u64.wrapping_shl(index.number().into()));
+    }
+
+    /// What follows where a message is not delivered: it is refused, or, if not, it carries a credential.
+    #[cold]
+    fn answer(&mut self, refused: Option<Refused>, now: Timestamp) -> Outcome {
+        match refused {
+            None => Outcome::quiet(Verdict::Authenticate),
+            Some(Refused::Message(reason)) => self.fault(reason, now),
+            Some(Refused::Limit(until)) => self.excess(until, now),
+            Some(Refused::Crowd(until)) => self.crowded(until, now),
+            Some(Refused::Connection(reason)) => self.violated(reason, now),
         }
     }
 
-    /// A message that came when the session was not plainly open, or after the guard changed.
-    /// None: it is open after all, and the message is judged as usual.
+    /// None: the session is open after all, and the message is judged as usual.
     fn unusual(&mut self, kind: MessageKind, bytes: &[u8], scratch: &mut Scratch, now: Timestamp) -> Option<Outcome> {
         if let Some(close) = self.sync(now) {
             return Some(close);
@@ -237,17 +252,14 @@ impl Session {
     /// After expiry only a refresh message is taken; others are told why, at the price of a fault.
     fn after_expiry(&mut self, kind: MessageKind, bytes: &[u8], scratch: &mut Scratch, now: Timestamp) -> Outcome {
         match self.judge(kind, bytes, None, scratch, now) {
-            Ok(TypeIndex::AUTH) => Outcome::quiet(Verdict::Authenticate),
-            Ok(_) => self.fault(Reason::TokenExpired, now),
-            Err(Refused::Message(reason)) => self.fault(reason, now),
-            Err(Refused::Limit(until)) => self.excess(until, now),
-            Err(Refused::Crowd(until)) => self.crowded(until, now),
-            Err(Refused::Connection(reason)) => self.violated(reason, now),
+            Ok(index) if index != TypeIndex::AUTH => self.fault(Reason::TokenExpired, now),
+            other => self.answer(other.err(), now),
         }
     }
 
     /// Ping, pong and close frames. They are metered too: a flood of pings is a flood (threat 65).
-    fn control(&mut self, message: Message<'_>, now: Timestamp) -> Outcome {
+    #[inline(never)]
+    pub(crate) fn control(&mut self, message: Message<'_>, now: Timestamp) -> Outcome {
         // The peer's close comes first: whatever else has changed, it ends the connection.
         if let Message::Close(code) = message {
             return self.peer_closed(code, now);
@@ -348,7 +360,7 @@ impl Session {
     /// An event that is always recorded; it carries the count of those that were not.
     pub(crate) fn event(&mut self, kind: EventKind, reason: Option<Reason>, now: Timestamp) -> Event {
         let suppressed = std::mem::take(&mut self.cold.suppressed);
-        Event { kind, reason, session: self.cold.id, at: now, suppressed }
+        Event { kind, reason, session: self.cold.seats.session, at: now, suppressed }
     }
 
     /// Whether messages are what shows that the peer lives.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Session;
-use crate::event::{Event, EventKind, SessionId};
+use crate::event::{Event, EventKind};
 use crate::guard::{Guard, Question, Seats, Windows};
 use crate::handshake::Peer;
 use crate::identity::Identity;
@@ -14,7 +14,8 @@ use crate::policy::Rules;
 use crate::time::{Now, Timestamp};
 use crate::verdict::Close;
 
-/// What the message path touches: one cache line.
+/// What the message path touches: one cache line. Of the rest it reads `permitted`, for a type that names scopes;
+/// a refusal, a sliding window and a control frame go further.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct Hot {
@@ -42,11 +43,12 @@ pub(crate) struct Hot {
 /// The rest.
 #[derive(Debug)]
 pub(crate) struct Cold {
-    pub(crate) id: SessionId,
     pub(crate) state: State,
     pub(crate) identity: Option<Arc<Identity>>,
+    /// Which of the first 64 types of messages it may send, a bit each.
+    pub(crate) permitted: u64,
     pub(crate) peer: Arc<Peer>,
-    /// The places it holds in the guard; given back when dropped.
+    /// Its number, and the places it holds in the guard; given back when dropped.
     pub(crate) seats: Seats,
     /// State of sliding windows, where the policy has any.
     pub(crate) windows: Option<Box<Windows>>,
@@ -166,8 +168,7 @@ pub(crate) struct Opening {
 impl Session {
     pub(crate) fn open(opening: Opening, now: Now) -> Self {
         let Opening { guard, rules, epoch, mut seats, peer, identity } = opening;
-        let id = guard.enter(identity.as_ref(), now.unix);
-        seats.session = id;
+        seats.session = guard.enter(identity.as_ref(), now.unix);
         let deadlines = &rules.document.deadline;
         let pending = identity.is_none();
         let hot = Hot {
@@ -183,7 +184,6 @@ impl Session {
             rules: Arc::clone(&rules),
         };
         let cold = Cold {
-            id,
             state: if pending { State::Pending { asked: false } } else { State::Open(Beat::RESTING) },
             peer,
             seats,
@@ -204,6 +204,7 @@ impl Session {
             suppressed: 0,
             rare: None,
             identity: None,
+            permitted: 0,
         };
         let mut session = Self { hot, cold };
         if let Some(identity) = identity {
@@ -229,6 +230,7 @@ impl Session {
             JudgedBy::Core => self.cold.revalidate = self.cold.revalidate.min(next),
         }
         self.cold.identity = Some(identity);
+        self.note_permissions();
         match self.cold.state {
             // A refresh must not put off an outstanding ping: it would keep a dead peer's slot.
             State::Open(_) => {}
@@ -294,7 +296,7 @@ impl Cold {
     }
 
     pub(crate) fn opened_event(&self) -> Event {
-        Event { kind: EventKind::Opened, reason: None, session: self.id, at: self.opened, suppressed: 0 }
+        Event { kind: EventKind::Opened, reason: None, session: self.seats.session, at: self.opened, suppressed: 0 }
     }
 }
 

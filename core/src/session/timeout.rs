@@ -89,7 +89,7 @@ impl Session {
                 return due(self.close(Reason::PingTimeout, now));
             }
         } else if now >= ping_at {
-            self.cold.ping = self.hot.guard.ping_payload(self.cold.id, self.cold.ping, now);
+            self.cold.ping = self.hot.guard.ping_payload(self.cold.seats.session, self.cold.ping, now);
             self.cold.beat = now;
             self.cold.state = State::Open(Beat { awaiting_pong: true, ..beat });
             return Some(Due { action: Action::Ping(self.cold.ping.to_be_bytes()), event: None });

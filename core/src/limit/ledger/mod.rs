@@ -25,7 +25,7 @@ use self::chunks::{CHUNK, Chunks};
 use self::index::Index;
 use self::key::Sip;
 use self::record::{Record, Standing};
-use super::{Meter, Stamps};
+use super::{Gcra, Meter, Planned, Stamps};
 use crate::time::{Timestamp, nanos};
 
 /// The most keys a ledger can be made for: 1.5 GiB of records.
@@ -150,6 +150,12 @@ impl Ledger {
             Meter::Gcra(gcra) => gcra.test_shared(self.record(place).word(lane), cost, now),
             Meter::Window(window) => self.with_stamps(place, lane, |stamps| window.test(stamps, cost, now)),
         }
+    }
+
+    /// A charge on one of a held record's limiters that would pass by what it says now.
+    #[inline(always)]
+    pub(crate) fn plan(&self, place: Place, lane: Lane, gcra: &Gcra, cost: u64, now: Timestamp) -> Option<Planned<'_>> {
+        gcra.plan(self.record(place).word(lane), cost, now)
     }
 
     /// Charges one of a held record's limiters, or says from when on the charge will pass.

@@ -259,3 +259,44 @@ fn t91_racing_threads_never_pass_more_than_burst_and_rate() {
         assert!(passed as f64 > most * 0.5, "{passed} of {most}: the test tests nothing");
     }
 }
+
+/// Two threads worked out a charge from the same word: only one of them may make it.
+#[test]
+fn a_planned_charge_is_made_only_while_the_word_is_what_it_was_planned_from() {
+    let gcra = Gcra::new(Quota::gcra(1, Span::from_secs(1), 3));
+    let word = AtomicU64::new(0);
+    let [first, second] = [(); 2].map(|()| gcra.plan(&word, 1, ms(5000)).unwrap());
+    assert!(first.commit());
+    let after = word.load(Ordering::Relaxed);
+    assert_eq!(after, gcra.test(0, 1, ms(5000)).unwrap());
+    assert!(!second.commit());
+    assert_eq!(word.load(Ordering::Relaxed), after, "and nothing is charged");
+    // It has room for two more; where it has none, nothing is planned.
+    assert!(gcra.plan(&word, 3, ms(5000)).is_none() && gcra.plan(&word, 2, ms(5000)).unwrap().commit());
+    assert!(gcra.plan(&word, 1, ms(5000)).is_none());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// The short way never lets pass what the long one refuses, and stores the same word.
+    #[test]
+    fn what_is_admitted_is_what_the_test_lets_pass(
+        (limit, secs, burst) in quotas(),
+        steps in prop::collection::vec((any::<u64>(), 0u64..4, 0u64..2_000_000, any::<bool>()), 1..40),
+    ) {
+        let gcra = Gcra::new(Quota::gcra(limit, Span::from_secs(secs), burst));
+        for (now, shift, cost, near) in steps {
+            let now = now >> (shift * 20);
+            for word in [0, now / 2, now, now.saturating_add(cost * 1000), u64::MAX] {
+                let cost = if near { cost % 3 } else { cost };
+                let admitted = gcra.admit(word, cost, ns(now));
+                prop_assert!(admitted.is_none() || admitted == gcra.test(word, cost, ns(now)).ok());
+                // All that it leaves to the long way is a word far beyond what is ever stored.
+                if word <= now.saturating_add(gcra.tolerance()) {
+                    prop_assert_eq!(admitted, gcra.test(word, cost, ns(now)).ok());
+                }
+            }
+        }
+    }
+}

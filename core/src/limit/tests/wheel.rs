@@ -93,6 +93,44 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// A caller who takes a few slots at a time, while the clock goes on and others are inserted: every
+    /// slot is handed out once it is due, none is forgotten, and few are looked at in vain.
+    #[test]
+    fn nothing_is_lost_when_the_caller_stops_half_way(
+        steps in prop::collection::vec((0u32..40, span(), 0usize..6, 0u64..30_000_000_000), 1..150),
+    ) {
+        let (mut now, mut looks) = (0_u64, 0);
+        let mut wheel = Wheel::new(ns(now));
+        let mut due = BTreeMap::new();
+        for (slot, wait, calls, pass) in &steps {
+            let at = now.saturating_add(wait % 200_000_000_000);
+            wheel.insert(*slot, ns(at));
+            due.insert(*slot, at);
+            now += pass;
+            for slot in (0..*calls).map_while(|_| wheel.advance(ns(now))).collect::<Vec<_>>() {
+                looks += 1;
+                match due[&slot] {
+                    at if at > now => wheel.insert(slot, ns(at)),
+                    _ => drop(due.remove(&slot)),
+                }
+            }
+            if let Some(first) = due.values().min() {
+                prop_assert!(wheel.next().expect("something is waited for") <= ns(*first.max(&now)));
+            }
+        }
+        // Each is early at most once a level and once for each minute it is ahead, and once for a
+        // bucket that it shares with an earlier time.
+        prop_assert!(looks <= steps.len() * 12, "{looks} looks for {} slots", steps.len());
+        let expected: Vec<u32> = due.iter().filter(|(_, at)| **at <= now).map(|(slot, _)| *slot).collect();
+        let mut fired = tick(&mut wheel, &mut due, now);
+        fired.sort_unstable();
+        prop_assert_eq!(fired, expected);
+    }
+}
+
 /// A host that sleeps until `next` and then ticks sees each deadline at its very nanosecond.
 #[test]
 fn next_leads_to_the_exact_nanosecond_in_few_steps() {

@@ -227,6 +227,64 @@ fn one_call_looks_at_a_bounded_number_of_connections() {
     assert_eq!(settle(&mut registry, story.now.mono).1.len(), 1000);
 }
 
+/// The bound is one for all calls until there is none, whatever comes of the looks: a host that does all that it is
+/// told before it serves its sockets again is not held for longer by many pings than by many idle looks.
+#[test]
+fn all_calls_until_none_look_at_a_bounded_number_of_connections() {
+    let (mut story, mut registry) = crowd("");
+    let handles = insert_many(&story, &mut registry, "alice", 1000);
+    story.pass(Duration::from_secs(25));
+    let mut pinged = std::collections::HashSet::new();
+    for round in 1..=4 {
+        while let Some(tick) = registry.tick(story.now.mono) {
+            assert!(
+                matches!(tick, Tick::Due(handle, due) if matches!(due.action, Action::Ping(_)) && pinged.insert(handle))
+            );
+        }
+        assert_eq!(pinged.len(), (round * 256).min(1000));
+        assert_eq!(registry.next_timeout().unwrap() <= story.now.mono, round < 4, "the rest is due at once");
+    }
+    assert!(handles.iter().all(|handle| pinged.contains(handle)));
+
+    // A host that stops sooner has the rest of its round left; connections that come and go meanwhile change nothing.
+    story.pass(Duration::from_secs(10));
+    for _ in 0..200 {
+        let Some(Tick::Due(handle, _)) = registry.tick(story.now.mono) else { panic!("a close is due") };
+        drop(registry.remove(handle).unwrap());
+    }
+    let more = insert_many(&story, &mut registry, "alice", 100);
+    assert_eq!(std::iter::from_fn(|| registry.tick(story.now.mono)).count(), 56);
+    let (_, ticks) = settle(&mut registry, story.now.mono);
+    assert_eq!(ticks.len(), 1000 - 256);
+    assert!(more.iter().all(|handle| registry.session(*handle).unwrap().is_open()));
+}
+
+/// Some 60 connections fall due with every step of the clock, in several rounds or one: each is pinged at the first
+/// step after its time, and none twice.
+#[test]
+fn no_ping_is_late_by_more_than_the_hosts_own_step() {
+    let (mut story, mut registry) = crowd("");
+    let client = Client::good(&story, "alice");
+    let mut due = std::collections::HashMap::new();
+    for number in 0..6000_u64 {
+        story.now.mono = story.now.mono.after(Duration::from_nanos(number * 7919 % 133_333));
+        let session = story.open(&client);
+        due.insert(registry.insert(session).unwrap(), story.now.mono.after(Duration::from_secs(25)));
+    }
+    let step = Duration::from_millis(4);
+    story.pass(Duration::from_secs(24));
+    while !due.is_empty() {
+        story.pass(step);
+        let now = story.now.mono;
+        for tick in settle(&mut registry, now).1 {
+            let Tick::Due(handle, _) = tick else { panic!("nobody waits") };
+            let at = due.remove(&handle).expect("pinged once");
+            assert!(at <= now && now.since(at) < step, "{:?} late", now.since(at));
+        }
+        assert!(due.values().all(|at| *at > now), "one was passed over");
+    }
+}
+
 #[test]
 fn memory_of_connections_that_are_gone_is_given_back() {
     let (story, mut registry) = crowd("");

@@ -1,5 +1,6 @@
 //! Stories of sessions, with a virtual clock.
 
+mod charges;
 mod credentials;
 mod lifecycle;
 mod messages;
