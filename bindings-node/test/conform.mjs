@@ -117,6 +117,7 @@ class Play {
     Object.assign(this, { steps, requests, unix, at: 0, connections: [] })
     this.guard = guardOf(policy, seed)
     this.receiver = this.guard.receiver()
+    this.sending = this.guard.sender()
   }
 
   all() {

@@ -58,22 +58,27 @@ impl Session {
             }
         };
         Bench::lend(|bench| {
-            let judged = locked(py, &self.place, |place| match place {
+            // Written in place: on its way through two locks' results it would be copied at each.
+            let mut judged = None;
+            locked(py, &self.place, |place| match place {
                 Place::Alone(session) => {
                     let outcome = judge(On::Alone(session), bench);
-                    Ok(Some(told(py, outcome, session, bench, now)))
+                    judged = Some(told(py, outcome, session, bench, now));
+                    Ok(())
                 }
                 Place::Registered(registry, handle) => {
                     let handle = *handle;
                     locked(py, registry, |registry| {
                         registry.session(handle).ok()?;
                         let outcome = judge(On::Held(registry, handle), bench);
-                        Some(told(py, outcome, registry.session(handle).ok()?, bench, now))
+                        judged = Some(told(py, outcome, registry.session(handle).ok()?, bench, now));
+                        Some(())
                     })
+                    .map(drop)
                 }
-                Place::Gone => Ok(None),
-            })?;
-            finish(&data, bench, judged?.ok_or_else(ended)?)
+                Place::Gone => Ok(()),
+            })??;
+            finish(&data, bench, judged.ok_or_else(ended)?)
         })
     }
 
