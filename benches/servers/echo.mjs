@@ -5,9 +5,9 @@ import { WebSocketServer } from 'ws'
 
 const server = createServer()
 if (process.argv[2] === 'guarded') {
-  const { createGuard, Policy } = await import('wswarden')
+  const { createGuard } = await import('wswarden')
   const { protect } = await import('wswarden/ws')
-  const guard = createGuard(Policy.fromFile(fileURLToPath(new URL('policy.toml', import.meta.url))))
+  const guard = createGuard({ file: fileURLToPath(new URL('policy.toml', import.meta.url)) })
   const wss = protect(new WebSocketServer({ noServer: true }), guard, { server })
   wss.on('connection', (ws) => ws.on('message', (data) => ws.send(data, { binary: false })))
 } else {
