@@ -48,7 +48,7 @@ pub fn open_user(guard: &Guard, number: u32, peer: IpAddr, now: Now) -> Session 
     let Admission::Wait(waiting) = admit(guard, peer, Some("sid=31d4d96e407aad42"), now) else {
         panic!("nobody was asked")
     };
-    let identity = Identity::assertion(format!("user-{number}")).namespace("app").scopes(["chat:write"]);
+    let identity = Identity::assertion(format!("user-{number}")).with_namespace("app").with_scopes(["chat:write"]);
     match waiting.provide(Answer::Identity(identity), now) {
         Ok(Admission::Open(session)) => session,
         other => panic!("{other:?}"),

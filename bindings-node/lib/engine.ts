@@ -10,6 +10,7 @@ import { fetchKeys } from './fetch-keys.js'
 import type { Clock, FetchKeys, Identity, Need, Resolve, SpendTicket } from './types.js'
 
 type Receive = (handle: number, opcode: number, payload: Uint8Array | string) => number
+type Sending = (handle: number, sent: number, more: number) => number
 type ReceiveText = (handle: number, opcode: number, payload: Uint8Array | string) => number | string
 
 /** What the user brings. */
@@ -28,19 +29,37 @@ export interface Audience {
 
 /** A record of the addon's `tick`. */
 const RECORD = 32
-/** So many are taken before other events of the loop get their turn. */
-const RECORDS = 64
-/** The action of a request that ran out of time. */
+/** So many are taken at once. */
+const RECORDS = 16
+/** So long, in milliseconds, what is due is done before other events of the loop get their turn. */
+const TURN = 0.25
+/** The actions of a ping, and of a request that ran out of time. */
+const PING = 1
 const REFUSED = 9
 /** Node's timers hold 31 bits. */
 const LONGEST = 2 ** 31 - 1
 
 const KINDS = ['', 'opened', 'authenticated', 'refreshed', 'limited', 'violation', 'expired', 'closed'] as const
 
+const NOTHING = Buffer.alloc(0)
+
+/**
+ * What a listener of the application throws is thrown on a turn of its own, as from any event: what the policy wants
+ * done, for this connection and for all others, is done first.
+ */
+function apart(work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    setImmediate(() => { throw error })
+  }
+}
+
 export class Engine {
   readonly native: InstanceType<typeof native.NativeGuard>
   readonly receive: Receive
   readonly receiveText: ReceiveText
+  readonly sending: Sending
   readonly #audience: Audience
   readonly #own: Own
   readonly #clock: Clock | undefined
@@ -63,10 +82,11 @@ export class Engine {
     this.#audience = audience
     this.#own = own
     this.#clock = clock
-    const [receive, receiveText] = [this.native.receiver(), this.native.textReceiver()]
+    const [receive, receiveText, sending] = [this.native.receiver(), this.native.textReceiver(), this.native.sender()]
     // A clock of the user's own is asked before each call: it is for tests.
     this.receive = clock ? (...frame) => (this.#set(), receive(...frame)) : receive
     this.receiveText = clock ? (...frame) => (this.#set(), receiveText(...frame)) : receiveText
+    this.sending = clock ? (...bytes) => (this.#set(), sending(...bytes)) : sending
     if (clock) this.#set()
     clock?.attach?.({ nextTimeout: () => this.nextTimeout(), tick: () => this.tick() })
     this.fetchDue()
@@ -106,7 +126,7 @@ export class Engine {
   }
 
   record(session: Session, event: NativeEvent | undefined): void {
-    if (event) this.#audience.record(session, event)
+    if (event) apart(() => this.#audience.record(session, event))
   }
 
   /** Asks the user. Never throws: what cannot be told is refused. */
@@ -121,7 +141,7 @@ export class Engine {
       if (identity === undefined) throw new Error('`resolve` gave undefined; null refuses')
       return identity === null ? { kind: 'refused' } : { kind: 'identity', identity: nativeIdentity(identity) }
     } catch (cause) {
-      this.#audience.failed(new WswardenError('the credential could not be judged, so it was refused', { code: codeOf('resolve'), cause }))
+      this.#failed(new WswardenError('the credential could not be judged, so it was refused', { code: codeOf('resolve'), cause }))
       return { kind: 'unavailable' }
     }
   }
@@ -131,7 +151,7 @@ export class Engine {
     try {
       return hand(answer)
     } catch (cause) {
-      this.#audience.failed(new WswardenError('what `resolve` gave is no identity, so it was refused', { code: codeOf('resolve'), cause }))
+      this.#failed(new WswardenError('what `resolve` gave is no identity, so it was refused', { code: codeOf('resolve'), cause }))
       return hand({ kind: 'unavailable' })
     }
   }
@@ -155,13 +175,13 @@ export class Engine {
       if (body.byteLength > maxBytes) throw new Error(`more than ${maxBytes} bytes`)
     } catch (cause) {
       body = null
-      this.#audience.failed(new WswardenError(`the keys at ${url} could not be fetched`, { code: codeOf('keys'), cause }))
+      this.#failed(new WswardenError(`the keys at ${url} could not be fetched`, { code: codeOf('keys'), cause }))
     }
     if (this.#disposed) return
     try {
       this.call((guard) => guard.fetched(url, body))
     } catch (cause) {
-      this.#audience.failed(new WswardenError(`what is at ${url} are no keys`, { code: codeOf('keys'), cause }))
+      this.#failed(new WswardenError(`what is at ${url} are no keys`, { code: codeOf('keys'), cause }))
     }
     const waiting = this.#fetches.get(url) ?? []
     this.#fetches.delete(url)
@@ -181,6 +201,10 @@ export class Engine {
     const { spendTicket } = this.#own
     if (!spendTicket) throw new Error('signed tickets that servers share take the option `spendTicket`')
     return (await spendTicket(id, until)) === true
+  }
+
+  #failed(error: WswardenError): void {
+    apart(() => this.#audience.failed(error))
   }
 
   provide(handle: number, answer: NativeAnswer): Admission | null {
@@ -205,9 +229,9 @@ export class Engine {
     this.#timer.unref()
   }
 
-  /** Does what is due, a few dozen connections at a time. */
+  /** For clocks of the user's own: does all that is due. */
   tick(): void {
-    while (this.#turn() > 0 || this.nextTimeout() === 0) if (!this.#clock) break
+    while (!this.#disposed && (this.#turn() > 0 || this.nextTimeout() === 0));
   }
 
   dispose(): void {
@@ -226,10 +250,15 @@ export class Engine {
     this.#timer = this.#soon = undefined
     this.#at = Infinity
     if (this.#disposed) return
-    this.#turn()
-    if (this.#disposed) return
-    if (this.native.nextTimeout() === 0) {
-      // More is due: but a million timers that run out together must not hold the loop.
+    const until = performance.now() + TURN
+    let more: boolean
+    do {
+      this.#turn()
+      if (this.#disposed) return
+      more = this.native.nextTimeout() === 0
+    } while (more && performance.now() < until)
+    if (more) {
+      // A million timers that run out together must not hold the loop.
       this.#soon = setImmediate(this.#fire)
       this.#soon.unref()
     } else {
@@ -240,6 +269,9 @@ export class Engine {
   #turn(): number {
     const records = this.#records
     const count = this.call((guard) => guard.tick(records))
+    if (count === 0) return 0
+    // The payloads of pings are copied, all at once: they may have to wait in their sockets.
+    const payloads = Buffer.from(records)
     for (let at = 0; at < count * RECORD; at += RECORD) {
       const handle = records.readDoubleLE(at)
       const action = records[at + 8]!
@@ -253,8 +285,8 @@ export class Engine {
       if (!session) continue
       const kind = KINDS[records[at + 12]!]
       const event = kind ? { kind, reason: undefinedOr(records[at + 13]!), suppressed: records.readUInt32LE(at + 24) } : undefined
-      // The payload is copied: it may have to wait in the socket.
-      session.due(action, records[at + 9]!, records.readUInt16LE(at + 10), Buffer.from(records.subarray(at + 16, at + 24)))
+      const payload = action === PING ? payloads.subarray(at + 16, at + 24) : NOTHING
+      apart(() => session.due(action, records[at + 9]!, records.readUInt16LE(at + 10), payload))
       this.record(session, event)
       if (this.#disposed) break
     }

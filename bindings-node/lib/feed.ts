@@ -2,12 +2,17 @@
 
 /** So many messages wait for their reader before the peer has to. */
 const HIGH = 64
+/** So many wait at most where a host cannot make the peer wait. */
+const MOST = 512
 /** The peer may go on when so few are left. */
 const LOW = 16
 
 interface Flow {
   ended(): void
-  pause(): void
+  /** Stops reading; whether that can be done. */
+  pause(): boolean
+  /** More waits than is kept. */
+  overrun(): void
   resume(): void
 }
 
@@ -32,10 +37,9 @@ export class Feed<T> implements AsyncIterableIterator<T>, AsyncDisposable {
     if (reader) return reader({ value, done: false })
     if (this.#ended) return
     this.#waiting.push(value)
-    if (!this.#paused && this.#waiting.length >= HIGH) {
-      this.#paused = true
-      this.#flow.pause()
-    }
+    if (this.#paused || this.#waiting.length < HIGH) return
+    this.#paused = this.#flow.pause()
+    if (!this.#paused && this.#waiting.length >= MOST) this.#flow.overrun()
   }
 
   /** What waits can still be read. */

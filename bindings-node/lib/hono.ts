@@ -44,11 +44,12 @@ export function guarded<Message>(guard: Guard<Message>): MiddlewareHandler {
     // An ordinary request to the route is none of ours; `upgradeWebSocket` lets it pass as well.
     if (context.req.header('upgrade')?.toLowerCase() !== 'websocket') return next()
     if (!incoming || !wss) throw misuse('wswarden/hono wants @hono/node-server with { websocket: { server } }; for other runtimes there is wswarden/fetch')
+    const admit = admitting(wss, guard)
     const peer = gone(incoming.socket)
     try {
       const session = await guard.upgrade(upgradeRequest(incoming), { signal: peer.signal })
       context.set(SESSION, session)
-      admitting(wss, guard)(incoming, session)
+      admit(incoming, session)
     } catch (error) {
       const { status, headers, body } = answerTo(error)
       return new Response(body, { status, headers: headers.map(([name, value]) => [name, value] as [string, string]) })

@@ -57,10 +57,13 @@ export declare class NativeGuard {
    * held. The event records it, if no close did before.
    */
   remove(handle: number): NativeEvent | null
-  /** Counts bytes that wait to be sent: 0, 1 over the policy's soft mark, or the close that this led to. */
-  queued(handle: number, bytes: number): number | NativeOutcome
-  /** Counts bytes that were sent. */
-  drained(handle: number, bytes: number): void
+  /**
+   * `sending(handle, sent, more)`: counts bytes that were sent, and more that will wait: 1, or 2 over the policy's soft
+   * mark; 0 means close.
+   */
+  sender(): (handle: number, sent: number, more: number) => number
+  /** The close that the last call of `sending` led to. */
+  pressed(): NativeOutcome | null
   /** Enters a channel; false when it was in it already. */
   join(handle: number, channel: string): boolean
   /** Leaves a channel; false when it was not in it. */

@@ -49,22 +49,27 @@ export function answerTo(error: unknown): HttpAnswer {
   return answer ?? { status: 500, headers: [['content-length', '0'], ['connection', 'close']], body: '' }
 }
 
-/** Aborts when the peer leaves. Until somebody else minds the socket, its errors must not end the process. */
+/**
+ * Aborts when the peer leaves. The socket's errors must not end the process, neither now nor while a framework goes on
+ * with the request: a listener for them stays.
+ */
 export function gone(socket: Duplex): { signal: AbortSignal; release(): void } {
   const controller = new AbortController()
   const leave = (): void => controller.abort()
-  socket.on('error', leave)
+  if (!socket.listeners('error').includes(ignored)) socket.on('error', ignored)
   socket.on('close', leave)
   socket.on('end', leave)
   return {
     signal: controller.signal,
     release() {
-      socket.off('error', leave)
       socket.off('close', leave)
       socket.off('end', leave)
     },
   }
 }
+
+/** A 'close' follows every 'error'. */
+function ignored(): void {}
 
 const bounded = new WeakSet<Server>()
 

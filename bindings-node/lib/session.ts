@@ -36,6 +36,8 @@ export class Session<Message = unknown> {
   #feed: Feed<unknown> | undefined
   #closed: { code: number; reason: string } | undefined
   #ended = false
+  /** The bytes that the guard counts as waiting to be sent. */
+  #waiting = 0
   #done: { promise: Promise<void>; resolve: () => void } | undefined
 
   /** @internal */
@@ -137,7 +139,12 @@ export class Session<Message = unknown> {
     if (this.#feed) throw misuse('the messages of a session can be taken once at a time')
     const feed = new Feed<Message>({
       ended: () => { if (this.#feed === (feed as Feed<unknown>)) this.#feed = undefined },
-      pause: () => this.#transport?.pause?.(),
+      pause: () => {
+        if (!this.#transport?.pause) return false
+        this.#transport.pause()
+        return true
+      },
+      overrun: () => this.close('overloaded'),
       resume: () => this.#transport?.resume?.(),
     }, options.signal)
     this.#feed = feed as Feed<unknown>
@@ -195,18 +202,19 @@ export class Session<Message = unknown> {
     this.#engine.arm()
   }
 
-  /** For adapters: counts bytes that wait to be sent; past the policy's hard mark the connection closes. */
-  queued(bytes: number): boolean {
-    if (this.#ended) return false
-    const pressure = this.#call(() => this.#engine.native.queued(this.#handle, bytes))
-    if (typeof pressure === 'number') return true
-    this.#act(pressure)
+  /**
+   * For adapters: asks before bytes are sent. Past the policy's hard mark the connection closes, and they are not.
+   *
+   * @param waiting How many bytes wait to be sent already.
+   * @param more How many these are.
+   */
+  sending(waiting: number, more: number): boolean {
+    if (this.#ended || this.#engine.disposed) return false
+    const sent = Math.max(0, this.#waiting - waiting)
+    this.#waiting += more - sent
+    if (this.#engine.sending(this.#handle, sent, more) > 0) return true
+    this.#act(this.#call(() => this.#engine.native.pressed()))
     return false
-  }
-
-  /** For adapters: counts bytes that were sent. */
-  drained(bytes: number): void {
-    if (!this.#ended && !this.#engine.disposed) this.#engine.native.drained(this.#handle, bytes)
   }
 
   /** @internal What time has brought. */

@@ -206,20 +206,15 @@ function guardedClass(Base: typeof WebSocket): typeof WebSocket {
       return base.emit.call(this, event, ...given)
     }
 
-    override send(data: Parameters<WebSocket['send']>[0], ...rest: unknown[]): void {
+    override send(data: Parameters<WebSocket['send']>[0], options?: unknown, callback?: unknown): void {
       const session = this[SESSION]
-      const last = rest.at(-1)
-      const done = typeof last === 'function' ? (last as (error?: Error) => void) : undefined
       const size = typeof data === 'string' ? Buffer.byteLength(data) : ((data as Buffer).byteLength ?? (data as unknown as Blob).size ?? 0)
-      if (session && !session.queued(size)) {
-        done?.(misuse('the connection is closing', 'WSW_CLOSED'))
+      if (session && !session.sending(this.bufferedAmount, size)) {
+        const done = typeof options === 'function' ? options : callback
+        if (typeof done === 'function') done(misuse('the connection is closing', 'WSW_CLOSED'))
         return
       }
-      const options = typeof rest[0] === 'object' && rest[0] !== null ? rest[0] : {}
-      base.send.call(this, data, options, (error?: Error) => {
-        session?.drained(size)
-        done?.(error)
-      })
+      base.send.call(this, data, options as object, callback as (error?: Error) => void)
     }
 
     /** The application's close; and the library's own, in answer to the peer's or to an error of its receiver. */

@@ -17,14 +17,17 @@ use crate::state::{Shared, State};
 pub(crate) struct Receive;
 /// The same, but a text that is delivered is given back as a string, ready for `JSON.parse`.
 pub(crate) struct ReceiveText;
+/// `sending(handle, sent, more)` counts bytes that were sent, and more that will wait: 1, or 2 when what can wait
+/// should; 0 means close.
+pub(crate) struct Sending;
 
-/// What a call does with a frame.
+/// What a function does.
 pub(crate) trait Call {
     /// The name of the function, for stack traces.
     const NAME: &'static str;
 
     /// Does it. `None` is an answer that could not be made.
-    fn call(state: &mut State, frame: Frame<'_>, give: Give) -> Option<sys::napi_value>;
+    fn call(state: &mut State, arguments: &Arguments) -> Option<sys::napi_value>;
 }
 
 /// A frame as it came in.
@@ -46,8 +49,9 @@ impl Call for Receive {
     const NAME: &'static str = "receive";
 
     #[inline]
-    fn call(state: &mut State, frame: Frame<'_>, give: Give) -> Option<sys::napi_value> {
-        give.number(frame.judge(state))
+    fn call(state: &mut State, arguments: &Arguments) -> Option<sys::napi_value> {
+        let mut text = Vec::new();
+        arguments.give().number(arguments.frame(&mut text).judge(state))
     }
 }
 
@@ -55,7 +59,9 @@ impl Call for ReceiveText {
     const NAME: &'static str = "receiveText";
 
     #[inline]
-    fn call(state: &mut State, frame: Frame<'_>, give: Give) -> Option<sys::napi_value> {
+    fn call(state: &mut State, arguments: &Arguments) -> Option<sys::napi_value> {
+        let (mut text, give) = (Vec::new(), arguments.give());
+        let frame = arguments.frame(&mut text);
         let number = frame.judge(state);
         if number & 0xff != DELIVER || frame.opcode != TEXT {
             return give.number(number);
@@ -72,6 +78,16 @@ impl Call for ReceiveText {
         state.wide.truncate(KEPT);
         state.wide.shrink_to(KEPT);
         text
+    }
+}
+
+impl Call for Sending {
+    const NAME: &'static str = "sending";
+
+    #[inline]
+    fn call(state: &mut State, arguments: &Arguments) -> Option<sys::napi_value> {
+        let [handle, sent, more] = [0, 1, 2].map(|at| arguments.number(at).unwrap_or_default());
+        arguments.give().number(state.sending(handle as u64, sent as u64, more as u64))
     }
 }
 
@@ -155,29 +171,49 @@ unsafe extern "C" fn enter<C: Call>(env: sys::napi_env, info: sys::napi_callback
     }
     // SAFETY: `data` is the box that `function` made; it lives as long as the function does.
     let shared = unsafe { &*data.cast::<Shared>() };
-    let [handle, opcode, payload] = arguments;
-    let mut text = Vec::new();
-    let done = shared.run(|state| {
+    let arguments = Arguments { env, values: arguments };
+    match shared.run(|state| C::call(state, &arguments)) {
+        Some(value) => value.unwrap_or(ptr::null_mut()),
+        None => arguments.give().number(0).unwrap_or(ptr::null_mut()),
+    }
+}
+
+/// What a running call was given. It never leaves the call.
+pub(crate) struct Arguments {
+    env: sys::napi_env,
+    values: [sys::napi_value; 3],
+}
+
+impl Arguments {
+    #[inline]
+    fn give(&self) -> Give {
+        Give { env: self.env }
+    }
+
+    /// A number; None for anything else.
+    #[inline]
+    fn number(&self, at: usize) -> Option<f64> {
         let mut number = 0.0;
+        // SAFETY: the value is this call's; a value of another type leaves what is there.
+        let status = unsafe { sys::napi_get_value_double(self.env, *self.values.get(at)?, &mut number) };
+        (status == sys::Status::napi_ok).then_some(number)
+    }
+
+    /// A handle, an opcode and a payload.
+    #[inline]
+    fn frame<'a>(&self, text: &'a mut Vec<u8>) -> Frame<'a> {
+        let [_, opcode, payload] = self.values;
         let mut code = 0;
-        // SAFETY: the values are this call's; a value of another type leaves what is there.
-        let read = unsafe {
-            sys::napi_get_value_double(env, handle, &mut number) == sys::Status::napi_ok
-                && sys::napi_get_value_uint32(env, opcode, &mut code) == sys::Status::napi_ok
-        };
+        // SAFETY: as above.
+        let read = unsafe { sys::napi_get_value_uint32(self.env, opcode, &mut code) } == sys::Status::napi_ok;
         // SAFETY: nothing runs in JavaScript while the slice lives.
-        let payload = unsafe { bytes(env, payload, &mut text) };
+        let payload = unsafe { bytes(self.env, payload, text) };
         // 0 is no handle and 0xff no opcode: both mean close.
-        let frame = Frame {
-            handle: if read { number as u64 } else { 0 },
+        Frame {
+            handle: self.number(0).filter(|_| read).unwrap_or_default() as u64,
             opcode: u8::try_from(code).ok().filter(|_| payload.is_some()).unwrap_or(0xff),
             payload: payload.unwrap_or_default(),
-        };
-        C::call(state, frame, Give { env })
-    });
-    match done {
-        Some(value) => value.unwrap_or(ptr::null_mut()),
-        None => Give { env }.number(0).unwrap_or(ptr::null_mut()),
+        }
     }
 }
 

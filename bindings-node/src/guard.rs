@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use napi::bindgen_prelude::{Buffer, Either, Env, Uint8Array, Unknown};
+use napi::bindgen_prelude::{Buffer, Env, Uint8Array, Unknown};
 use napi_derive::napi;
 use wswarden_core::message::TypeIndex;
 use wswarden_core::{
-    Admitted, Gap, Guard, Handle, Host, Judgement, Message, Now, Outcome, Pressure, Reason, Registry, Session,
-    StaleHandle, Timestamp, UnixTime, Verdict,
+    Admitted, Gap, Guard, Handle, Host, Judgement, Message, Now, Reason, Registry, Session, StaleHandle, Timestamp,
+    UnixTime,
 };
 
-use crate::calls::{self, Receive, ReceiveText};
+use crate::calls::{self, Receive, ReceiveText, Sending};
 use crate::clock::Clock;
 use crate::handshake::{Admission, NativeAnswer, NativeNeed, NativeRefusal, NativeRequest};
 use crate::policy::{NativePolicy, wrong};
@@ -73,6 +73,7 @@ impl NativeGuard {
                 scratch,
                 clock,
                 wide: Vec::new(),
+                pressed: None,
                 knocks: HashMap::new(),
                 knocked: 0,
             }),
@@ -205,31 +206,17 @@ impl NativeGuard {
         })
     }
 
-    /// Counts bytes that wait to be sent: 0, 1 over the policy's soft mark, or the close that this led to.
-    #[napi]
-    pub fn queued(&self, handle: f64, bytes: f64) -> Result<Either<u32, NativeOutcome>> {
-        self.shared.call(|state| {
-            let now = state.clock.coarse();
-            let mut session = state.registry.entry(number(handle)?).map_err(stale)?;
-            Ok(match session.queued(bytes.max(0.0) as u64, now) {
-                Pressure::Free => Either::A(0),
-                Pressure::Full => Either::A(1),
-                Pressure::Close(close, event) => {
-                    Either::B(NativeOutcome::new(Outcome { verdict: Verdict::Close(close), event }))
-                }
-            })
-        })
+    /// `sending(handle, sent, more)`: counts bytes that were sent, and more that will wait: 1, or 2 over the policy's soft
+    /// mark; 0 means close.
+    #[napi(ts_return_type = "(handle: number, sent: number, more: number) => number")]
+    pub fn sender(&self, env: Env) -> Result<Unknown<'static>> {
+        calls::function::<Sending>(&env, &self.shared)
     }
 
-    /// Counts bytes that were sent.
+    /// The close that the last call of `sending` led to.
     #[napi]
-    pub fn drained(&self, handle: f64, bytes: f64) -> Result<()> {
-        self.shared.call(|state| {
-            if let Ok(mut session) = state.registry.entry(number(handle)?) {
-                session.drained(bytes.max(0.0) as u64);
-            }
-            Ok(())
-        })
+    pub fn pressed(&self) -> Result<Option<NativeOutcome>> {
+        self.shared.call(|state| Ok(state.pressed.take().map(NativeOutcome::new)))
     }
 
     /// Enters a channel; false when it was in it already.

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use wswarden_core::message::Scratch;
-use wswarden_core::{Guard, Knock, Registry};
+use wswarden_core::{Guard, Handle, Knock, Outcome, Pressure, Registry, Verdict};
 
 use crate::clock::Clock;
 use crate::error;
@@ -20,8 +20,30 @@ pub(crate) struct State {
     /// The sockets that have sent no request yet, by number.
     pub(crate) knocks: HashMap<u32, Knock>,
     pub(crate) knocked: u32,
+    /// What the last call of `sending` led to, if it closed.
+    pub(crate) pressed: Option<Outcome>,
     /// Room for texts on their way to JavaScript.
     pub(crate) wide: Vec<u16>,
+}
+
+impl State {
+    /// Counts bytes that were sent, and more that will wait: 1, or 2 over the policy's soft mark. 0 means close.
+    pub(crate) fn sending(&mut self, handle: u64, sent: u64, more: u64) -> u32 {
+        self.pressed = None;
+        let now = self.clock.coarse();
+        let Some(mut session) = Handle::from_number(handle).and_then(|handle| self.registry.entry(handle).ok()) else {
+            return 0;
+        };
+        session.drained(sent);
+        match session.queued(more, now) {
+            Pressure::Free => 1,
+            Pressure::Full => 2,
+            Pressure::Close(close, event) => {
+                self.pressed = Some(Outcome { verdict: Verdict::Close(close), event });
+                0
+            }
+        }
+    }
 }
 
 /// A [`State`] that can end. Cheap to clone; every clone is the same.

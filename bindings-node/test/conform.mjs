@@ -117,6 +117,7 @@ class Play {
     Object.assign(this, { steps, requests, unix, at: 0, connections: [] })
     this.guard = guardOf(policy, seed)
     this.receiver = this.guard.receiver()
+    this.sending = this.guard.sender()
   }
 
   all() {
@@ -229,13 +230,14 @@ class Play {
   }
 
   sent(one, { bytes }) {
-    const pressure = this.guard.queued(one.handle, bytes)
-    if (typeof pressure === 'number') return { pressure: ['free', 'full'][pressure] }
+    const number = this.sending(one.handle, 0, bytes)
+    if (number > 0) return { pressure: ['', 'free', 'full'][number] }
+    const pressure = this.guard.pressed()
     return { pressure: 'close', code: pressure.close, reason: pressure.reason, ...eventOf(pressure.event) }
   }
 
   drained(one, { bytes }) {
-    this.guard.drained(one.handle, bytes)
+    this.sending(one.handle, bytes, 0)
     return { ok: true }
   }
 

@@ -137,6 +137,44 @@ test('for await: a signal ends it, break ends it, and two at once are an error',
   assert.throws(() => session.messages({}), { code: 'WSW_ARGUMENT' })
 })
 
+const MUCH = { connection: { messages: '100000/s', bytes: '100MiB/s' }, user: { messages: '100000/s' }, address: { messages: '100000/s' } }
+
+test('where a host cannot make the peer wait, what waits for the reader is bounded', async () => {
+  const { session, socket } = await story({ rate: MUCH })
+  const messages = session.messages()
+  let taken = 0
+  while (session.receive(text, chat('more')) && taken < 10_000) taken += 1
+  assert.ok(taken <= 512, `${taken} messages wait`)
+  assert.deepEqual(socket.frames.at(-1), { kind: 'close', code: 1013, reason: 'overloaded' })
+  assert.equal((await messages.next()).value.text, 'more')
+})
+
+test('a listener that throws is heard, and stops nothing that the policy wants', async (t) => {
+  const { clock, guard, session, socket } = await story({ heartbeat: { interval: '25s', timeout: '10s' } })
+  const bearer = makeToken({ secret: SECRET, now: clock.now().unix, claims: { iss: 'https://id.example.com', aud: 'chat', sub: 'ben' } })
+  const other = await guard.upgrade(upgradeRequest({ bearer, origin: ORIGIN }))
+  const [second, heard] = [new FakeTransport(), []]
+  other.attach(second)
+  guard.on('violation', () => { throw new Error('mine') })
+  guard.on('close', () => { throw new Error('mine too') })
+  const uncaught = (error) => heard.push(error.message)
+  // The runner's own listeners would take these for failures.
+  const listeners = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException').on('uncaughtException', uncaught)
+  t.after(() => { process.removeAllListeners('uncaughtException'); listeners.forEach((one) => process.on('uncaughtException', one)) })
+  assert.equal(session.receive(text, '{"type":"chat"}'), false)
+  assert.equal(JSON.parse(socket.frames.at(-1).text).code, 'schema_violation')
+  clock.advance('26s')
+  clock.advance('11s')
+  clock.advance('30s')
+  for (const [one, its] of [[session, socket], [other, second]]) {
+    assert.equal(its.frames.filter(({ kind }) => kind === 'ping').length, 1)
+    assert.ok(one.closed, 'the silent peer was found')
+  }
+  await new Promise((done) => setImmediate(() => setImmediate(done)))
+  assert.deepEqual([...new Set(heard)], ['mine', 'mine too'])
+})
+
 test('who does not keep up makes the peer wait', async () => {
   const clock = new FakeClock()
   const guard = createGuard({ ...POLICY, clock, rate: { connection: { messages: '1000/s' }, user: { messages: '1000/s' }, address: { messages: '1000/s' } } })

@@ -42,6 +42,23 @@ function raw() {
   return { guard, handle, receive: guard.receiver(), receiveText: guard.textReceiver() }
 }
 
+test('the call before sending takes anything, and means close where it cannot count', () => {
+  const { guard, handle } = raw()
+  const sending = guard.sender()
+  const odd = [undefined, null, 'x', {}, [], Symbol('s'), 5n, NaN, -1, -Infinity, 0.5, () => {}, { valueOf() { throw new Error('no') } }]
+  for (const one of odd) {
+    assert.equal(sending(one, 0, 0), 0, 'no handle is a close')
+    assert.ok([1, 2].includes(sending(handle, one, one)), 'what is no number of bytes is none')
+  }
+  assert.equal(sending(), 0)
+  assert.equal(guard.pressed(), null)
+  assert.equal(sending(handle, 0, 1e300), 0)
+  assert.equal(guard.pressed().reason, 'slow_consumer')
+  assert.equal(sending(handle, 1e300, 0), 1)
+  guard.dispose()
+  assert.equal(sending(handle, 0, 0), 0)
+})
+
 test('100,000 mutants of a message: what is delivered is a chat, and nothing else is', async () => {
   let { guard, session } = await open()
   const random = chance(1)

@@ -140,3 +140,33 @@ test('a client that leaves while it is looked up gives its place back', async (t
   await until(() => lab.guard.stats().connections === 0)
   assert.ok(aborted)
 })
+
+test('who does not read is closed for that, and who does gets any amount', async (t) => {
+  const chunk = 'x'.repeat(65_536)
+  const [ends, sent] = [[], []]
+  const { url } = await serve(t, { queue: { soft: '64KiB', hard: '256KiB' }, deadline: { close: '300ms' } }, (ws, _request, session) => {
+    const fast = session.subject === 'ann'
+    void (async () => {
+      let count = 0
+      for (; count < 400 && !session.closed; count += 1) {
+        ws.send(chunk)
+        do await new Promise((later) => setImmediate(later))
+        while (fast && ws.bufferedAmount > 0)
+      }
+      sent.push(count)
+      ends.push(session.closed?.reason)
+      if (fast) ws.close(1000)
+    })()
+  })
+  const { socket, closed, messages } = await connect(url)
+  assert.equal((await closed).code, 1000)
+  assert.equal(messages.length, 400)
+  assert.deepEqual([ends.pop(), sent.pop()], [undefined, 400])
+  socket.terminate()
+  const slow = await connect(url, { bearer: token({ sub: 'ben' }) })
+  slow.socket.pause()
+  while (ends.length === 0) await new Promise((later) => setTimeout(later, 5))
+  assert.equal(ends[0], 'slow_consumer')
+  assert.ok(sent[0] < 400)
+  slow.socket.terminate()
+})

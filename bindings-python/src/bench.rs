@@ -56,36 +56,39 @@ impl Bench {
             None => self.accepted.plain.as_ref().map_or(Accept::New(None), |kept| Accept::Kept(kept.clone_ref(py))),
             Some(name) => match self.accepted.named.get(place(name)) {
                 Some(Some((kept, verdict))) if **kept == *name => Accept::Kept(verdict.clone_ref(py)),
-                _ => Accept::New(Some((place(name), name.into()))),
+                _ => Accept::New(Some(Box::new((place(name), name.into())))),
             },
         }
     }
 
     /// The verdict itself. What is new is made outside the session's lock, as that may run Python code.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn deliver(&mut self, py: Python<'_>, accept: Accept) -> PyResult<Py<Deliver>> {
         match accept {
             Accept::Kept(verdict) => Ok(verdict),
-            Accept::New(None) => {
-                let verdict = Deliver::named(py, None)?;
-                self.accepted.plain = Some(verdict.clone_ref(py));
-                Ok(verdict)
-            }
-            Accept::New(Some((place, name))) => {
-                let verdict = Deliver::named(py, Some(&name))?;
-                if let Some(kept) = self.accepted.named.get_mut(place) {
-                    *kept = Some((name, verdict.clone_ref(py)));
-                }
-                Ok(verdict)
-            }
+            Accept::New(name) => self.made(py, name),
         }
+    }
+
+    #[cold]
+    fn made(&mut self, py: Python<'_>, name: Option<Box<(usize, Box<str>)>>) -> PyResult<Py<Deliver>> {
+        let Some((place, name)) = name.map(|name| *name) else {
+            let verdict = Deliver::named(py, None)?;
+            self.accepted.plain = Some(verdict.clone_ref(py));
+            return Ok(verdict);
+        };
+        let verdict = Deliver::named(py, Some(&name))?;
+        if let Some(kept) = self.accepted.named.get_mut(place) {
+            *kept = Some((name, verdict.clone_ref(py)));
+        }
+        Ok(verdict)
     }
 }
 
-/// The verdict for a message that is accepted.
+/// The verdict for a message that is accepted. Small: it is moved on the message path.
 pub(crate) enum Accept {
     Kept(Py<Deliver>),
-    New(Option<(usize, Box<str>)>),
+    New(Option<Box<(usize, Box<str>)>>),
 }
 
 /// The verdicts "deliver" that were made: by the place of the type's name in memory, which tells the

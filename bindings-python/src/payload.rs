@@ -16,17 +16,24 @@ impl<'a> Payload<'a> {
     /// change it between the check and the use.
     #[inline]
     pub(crate) fn of(data: &'a Bound<'_, PyAny>) -> PyResult<Self> {
+        // Nearly all are exactly these two types, which one comparison tells.
+        if let Ok(bytes) = data.cast_exact::<PyBytes>() {
+            return Ok(Self::Borrowed(bytes.as_bytes()));
+        }
+        if let Ok(text) = data.cast_exact::<PyString>() {
+            return Ok(Self::Borrowed(text.to_str()?.as_bytes()));
+        }
+        Self::other(data)
+    }
+
+    #[cold]
+    fn other(data: &'a Bound<'_, PyAny>) -> PyResult<Self> {
         if let Ok(bytes) = data.cast::<PyBytes>() {
             return Ok(Self::Borrowed(bytes.as_bytes()));
         }
         if let Ok(text) = data.cast::<PyString>() {
             return Ok(Self::Borrowed(text.to_str()?.as_bytes()));
         }
-        Self::buffer(data)
-    }
-
-    #[cold]
-    fn buffer(data: &Bound<'_, PyAny>) -> PyResult<Self> {
         let Ok(buffer) = PyBuffer::<u8>::get(data) else {
             let kind = data.get_type();
             return Err(PyTypeError::new_err(format!(

@@ -332,3 +332,63 @@ async def test_another_guard_does_not_know_the_connection():
 
     async with server(guard, handler) as port, client(port) as ws:
         assert await ws.recv() == "done"
+
+
+async def test_an_audit_that_fails_changes_nothing(caplog):
+    def broken(_record):
+        raise RuntimeError("the disk is full of secrets")
+
+    guard = Guard(plain(message={"on_invalid": "close"}), audit=broken)
+    async with server(guard) as port, client(port) as ws:
+        await ws.send(HELLO)
+        assert json.loads(await ws.recv()) == json.loads(HELLO)
+        await ws.send('{"type":"chat","content":7}')
+        with pytest.raises(ConnectionClosed) as caught:
+            await ws.recv()
+        assert caught.value.rcvd.code == 4400
+        await until(lambda: guard.stats().connections == 0)
+    assert "audit failed: RuntimeError" in caplog.text
+    assert "secrets" not in caplog.text
+
+
+async def test_a_cancelled_read_is_cancelled_and_loses_no_message():
+    seen = []
+
+    async def handler(ws):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await ws.recv()
+        await ws.send("waited")
+        reading = asyncio.create_task(ws.recv())
+        await asyncio.sleep(0)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        await ws.send("cancelled")
+        seen.append(await ws.recv())
+        # A close from elsewhere ends the wait, and is no cancellation.
+        guard.drain()
+        with pytest.raises(ConnectionClosed):
+            await ws.recv()
+        seen.append(asyncio.current_task().cancelling())
+
+    guard = Guard(plain(deadline={"drain": "1ms"}))
+    async with server(guard, handler) as port, client(port) as ws:
+        assert [await ws.recv(), await ws.recv()] == ["waited", "cancelled"]
+        await ws.send(HELLO)
+        with pytest.raises(ConnectionClosed):
+            await ws.recv()
+        await until(lambda: len(seen) == 2)
+    assert seen == [HELLO, 0]
+
+
+async def test_a_request_that_was_refused_cannot_go_on_for_ever():
+    async with server(Guard(plain())) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"no request\r\n")
+        with pytest.raises(ConnectionError):
+            for _ in range(64):
+                writer.write(b"x" * 65_536)
+                await asyncio.wait_for(writer.drain(), 5)
+                await asyncio.sleep(0.005)
+        writer.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import Any, Self
 
 from ._build import builder
@@ -51,7 +51,8 @@ class Connection:
         self._identity = session.identity
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
-        self._reading: asyncio.Timeout | None = None
+        self._reader: asyncio.Task[Any] | None = None
+        self._interrupted = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     # What the adapter's library does.
@@ -160,23 +161,26 @@ class Connection:
         """The next message. A close from elsewhere - a deadline, a revocation - ends the wait."""
         if self.closed is not None:
             return None
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # coroutines of asyncio run in tasks
+        before = task.cancelling()
+        self._reader, self._interrupted = task, False
         try:
-            async with asyncio.timeout(None) as self._reading:
-                return await self._receive()
-        except TimeoutError:
-            if self.closed is None and not self._is_gone():
+            return await self._receive()
+        except asyncio.CancelledError:
+            # As `asyncio.timeout` tells its own cancellation from another's; for each message that would cost too much.
+            if not self._interrupted or task.cancelling() > before + 1:
                 raise
             return None
         finally:
-            self._reading = None
-
-    def _is_gone(self) -> bool:
-        return self.guard._connections.get(self.session.id) is not self
+            self._reader = None
+            if self._interrupted:
+                task.uncancel()
 
     def _interrupt(self) -> None:
-        if self._reading is not None and not self._reading.expired():
-            with suppress(RuntimeError):  # it is ending by itself
-                self._reading.reschedule(self._loop.time())
+        if self._reader is not None and not self._interrupted:
+            self._interrupted = True
+            self._reader.cancel()
 
     async def _watch(self) -> None:
         """Does what time brings."""
@@ -267,9 +271,8 @@ class Connection:
         with suppress(Ended):
             self._closed_by_peer(self.session.close())
 
-    @asynccontextmanager
-    async def sending(self, size: int) -> AsyncIterator[None]:
-        """Counts bytes as waiting while they are being sent.
+    def queued(self, size: int) -> None:
+        """Counts bytes as waiting to be sent, until `drained`.
 
         Raises:
             ConnectionClosed: when the connection is closing, or the peer does not read and it is closed for that.
@@ -284,11 +287,11 @@ class Connection:
             # Not awaited: the close frame waits behind what the peer does not read.
             self._start(self._do, pressure)
             raise ConnectionClosed(pressure.reason, pressure.code)
-        try:
-            yield
-        finally:
-            with suppress(Ended):
-                self.session.drained(size)
+
+    def drained(self, size: int) -> None:
+        """Counts bytes as sent."""
+        with suppress(Ended):
+            self.session.drained(size)
 
     def _record(self, event: Event | None) -> None:
         if event is not None:
@@ -310,3 +313,10 @@ class Connection:
             logger.debug("a connection failed: %s", type(error).__name__)
             self._cut()
             self.end()
+
+
+def size_of(data: Any) -> int:
+    """The bytes of a message; 0 for what is sent piece by piece, where the library waits for each."""
+    if isinstance(data, str):
+        return len(data) if data.isascii() else len(data.encode("utf-8", "surrogatepass"))
+    return memoryview(data).nbytes if isinstance(data, (bytes, bytearray, memoryview)) else 0

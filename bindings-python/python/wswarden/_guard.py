@@ -56,7 +56,7 @@ class Record:
 
 
 Audit = Callable[[Record], None]
-"""Is told what happens, on the event loop: it must not block."""
+"""Is told what happens, on the event loop: it must not block. What it raises is logged, and changes nothing."""
 
 
 class AsyncGuard(Guard):
@@ -79,6 +79,12 @@ class AsyncGuard(Guard):
     HOST: ClassVar[Host]
     """What the server library below can do."""
 
+    _resolve: Resolve | None
+    _audit: Audit | None
+    _fetch: Fetch
+    _fetching: dict[str, asyncio.Task[None]]
+    _connections: dict[int, Connection]
+
     def __new__(
         cls,
         policy: Policy,
@@ -90,24 +96,13 @@ class AsyncGuard(Guard):
         clock: Callable[[], Now] | None = None,
         seed: bytes | None = None,
     ) -> Self:
-        return super().__new__(cls, policy, host=cls.HOST, waive=list(waive), clock=clock, seed=seed)
-
-    def __init__(
-        self,
-        policy: Policy,
-        *,
-        resolve: Resolve | None = None,
-        audit: Audit | None = None,
-        fetch: Fetch = fetch_keys,
-        waive: Sequence[str] = (),
-        clock: Callable[[], Now] | None = None,
-        seed: bytes | None = None,
-    ) -> None:
+        self = super().__new__(cls, policy, host=cls.HOST, waive=list(waive), clock=clock, seed=seed)
         self._resolve = resolve
         self._audit = audit
         self._fetch = fetch
-        self._fetching: dict[str, asyncio.Task[None]] = {}
-        self._connections: dict[int, Connection] = {}
+        self._fetching = {}
+        self._connections = {}
+        return self
 
     @overload
     def messages(self, ws: Any, kind: type[Message]) -> AsyncIterator[Message]: ...
@@ -233,7 +228,11 @@ class AsyncGuard(Guard):
             "session %d: %s%s", event.session, event.kind, f" ({event.reason})" if event.reason else "", extra=extra
         )
         if self._audit is not None:
-            self._audit(Record(event, subject, address))
+            try:
+                self._audit(Record(event, subject, address))
+            except Exception as error:
+                # Whatever is being recorded - a close, an end - must be done all the same.
+                logger.error("audit failed: %s", type(error).__name__)
 
     @staticmethod
     def record_refusal(refused: Refused) -> None:

@@ -25,7 +25,7 @@ from typing import Any, cast
 
 from aiohttp import WSMessage, WSMsgType, web
 
-from ._connection import Connection
+from ._connection import Connection, size_of
 from ._core import Close, Host, Pong, Session
 from ._errors import ConnectionClosed, Ended, Refused
 from ._guard import AsyncGuard
@@ -115,12 +115,20 @@ class WebSocket(web.WebSocketResponse):
         return WSMessage(WSMsgType.TEXT if isinstance(data, str) else WSMsgType.BINARY, data, None)
 
     async def send_str(self, data: str, compress: int | None = None) -> None:
-        async with self.guarded.sending(len(data)):
+        size = size_of(data)
+        self.guarded.queued(size)
+        try:
             await super().send_str(data, compress)
+        finally:
+            self.guarded.drained(size)
 
     async def send_bytes(self, data: Any, compress: int | None = None) -> None:
-        async with self.guarded.sending(len(data)):
+        size = size_of(data)
+        self.guarded.queued(size)
+        try:
             await super().send_bytes(data, compress)
+        finally:
+            self.guarded.drained(size)
 
     async def close(self, *, code: int = 1000, message: bytes = b"", drain: bool = True) -> bool:
         """Closes the connection with the application's own code."""

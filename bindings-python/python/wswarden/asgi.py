@@ -26,7 +26,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
-from ._connection import Connection
+from ._connection import Connection, size_of
 from ._core import Host, Session
 from ._errors import ConnectionClosed, Ended, Refused
 from ._guard import AsyncGuard
@@ -90,6 +90,12 @@ class GuardMiddleware:
             return
         client = _Client(receive)
         try:
+            await self._guarded(scope, client, send)
+        finally:
+            client.close()
+
+    async def _guarded(self, scope: Scope, client: _Client, send: Send) -> None:
+        try:
             session = await self._admit(scope, client)
         except Refused as refused:
             self.guard.record_refusal(refused)
@@ -131,13 +137,11 @@ class _Client:
         self._ahead = asyncio.ensure_future(self._receive())
         return self._ahead
 
-    async def receive(self) -> Event:
+    def receive(self) -> Awaitable[Event]:
         if self._ahead is None:
-            return await self._receive()
-        try:
-            return await self._ahead
-        finally:
-            self._ahead = None
+            return self._receive()
+        ahead, self._ahead = self._ahead, None
+        return ahead
 
     def close(self) -> None:
         if self._ahead is not None:
@@ -183,9 +187,13 @@ class _Guarded(Connection):
             self._accepted = True
             await self._send({**event, "subprotocol": self.session.subprotocol})
         elif kind == "websocket.send":
-            text, data = event.get("text"), event.get("bytes")
-            async with self.sending(len(text if text is not None else data or b"")):
+            text = event.get("text")
+            size = size_of(text if text is not None else event.get("bytes"))
+            self.queued(size)
+            try:
                 await self._send(event)
+            finally:
+                self.drained(size)
         else:
             # A close, or a refusal of the application's own.
             if kind != "websocket.http.response.body":

@@ -34,7 +34,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Data, Subprotocol
 
 from . import _core
-from ._connection import Connection
+from ._connection import Connection, size_of
 from ._core import Close, FrameMeter, Host, Knock, Session
 from ._errors import ConnectionClosed, Ended, Refused
 from ._guard import AsyncGuard
@@ -44,6 +44,10 @@ __all__ = ["HOST", "ConnectionClosed", "Guard", "GuardedConnection", "serve"]
 
 HOST = Host(pings=True, control_frames=True, repeated_headers=True, fragments=True, http_refusal=True)
 """What ``websockets`` can do: everything."""
+
+_CONTROL = frozenset((Opcode.PING, Opcode.PONG, Opcode.CLOSE))
+_LONGEST_HEAD = 130 * 8192
+"""So many bytes of a request the library reads at most: its line, 128 headers of 8 KiB, and the line that ends them."""
 
 
 class Guard(AsyncGuard):
@@ -105,7 +109,7 @@ class Guard(AsyncGuard):
             # A client that leaves gives its place back at once.
             either: list[asyncio.Future[Any]] = [admission, ws.connection_lost_waiter]
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if not admission.done():
+            if not admission.done() or ws.connection_lost_waiter.done():
                 raise ConnectionResetError("the client has left")
             return admission.result()
         finally:
@@ -190,9 +194,13 @@ class GuardedConnection(ServerConnection):
             ConnectionClosed: when the client does not read, and the connection is closed for that.
             websockets.exceptions.ConnectionClosed: when the connection has ended.
         """
-        size = len(message) if isinstance(message, (str, bytes, bytearray, memoryview)) else 0
-        async with self._guarded().sending(size):
+        size = size_of(message)
+        guarded = self._guarded()
+        guarded.queued(size)
+        try:
             await super().send(message, text=text)
+        finally:
+            guarded.drained(size)
 
     # What the library calls.
 
@@ -208,6 +216,9 @@ class GuardedConnection(ServerConnection):
             self.guard.record_refusal(refused)
             self.transport.abort()
             return
+        except Exception:
+            self.transport.abort()
+            raise
         self._head_timer = self.loop.call_later(self.guard.policy.host_limits.head_timeout, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -228,7 +239,7 @@ class GuardedConnection(ServerConnection):
     def process_event(self, event: Event) -> None:
         if isinstance(event, Request):
             self._head_is_over()
-        if isinstance(event, Frame) and self.guarded is not None:
+        elif self.guarded is not None and isinstance(event, Frame) and event.opcode in _CONTROL:
             self.guarded.control(event)
         super().process_event(event)
 
@@ -236,9 +247,13 @@ class GuardedConnection(ServerConnection):
         """What of the bytes comes after the request."""
         if self._head is None:
             return data
+        seen = max(0, len(self._head) - 3)
         self._head += data
-        end = self._head.find(b"\r\n\r\n")
+        end = self._head.find(b"\r\n\r\n", seen)
         if end < 0:
+            if len(self._head) > _LONGEST_HEAD:
+                # The library has stopped reading it, and waits for its answer to be read.
+                self.transport.abort()
             return b""
         frames, self._head = bytes(self._head[end + 4 :]), None
         return frames

@@ -41,7 +41,7 @@ impl Session {
         data: &Bound<'py, PyAny>,
         now: Option<&Bound<'py, Now>>,
         judge: impl FnOnce(&mut Judging<'_>, &[u8], &mut Bench) -> core::Outcome + Send,
-        finish: impl FnOnce(&Payload<'_>, &mut Bench, Result<Accept, Told>) -> PyResult<R>,
+        finish: impl FnOnce(&Payload<'_>, &mut Bench, Result<Accept, Box<Told>>) -> PyResult<R>,
     ) -> PyResult<R> {
         let py = data.py();
         let guard = self.guard.get();
@@ -58,22 +58,27 @@ impl Session {
             }
         };
         Bench::lend(|bench| {
-            let judged = locked(py, &self.place, |place| match place {
+            // Written in place: on its way through two locks' results it would be copied at each.
+            let mut judged = None;
+            locked(py, &self.place, |place| match place {
                 Place::Alone(session) => {
                     let outcome = judge(On::Alone(session), bench);
-                    Ok(Some(told(py, outcome, session, bench, now)))
+                    judged = Some(told(py, outcome, session, bench, now));
+                    Ok(())
                 }
                 Place::Registered(registry, handle) => {
                     let handle = *handle;
                     locked(py, registry, |registry| {
                         registry.session(handle).ok()?;
                         let outcome = judge(On::Held(registry, handle), bench);
-                        Some(told(py, outcome, registry.session(handle).ok()?, bench, now))
+                        judged = Some(told(py, outcome, registry.session(handle).ok()?, bench, now));
+                        Some(())
                     })
+                    .map(drop)
                 }
-                Place::Gone => Ok(None),
-            })?;
-            finish(&data, bench, judged?.ok_or_else(ended)?)
+                Place::Gone => Ok(()),
+            })??;
+            finish(&data, bench, judged.ok_or_else(ended)?)
         })
     }
 
@@ -150,17 +155,18 @@ impl Judging<'_> {
 /// The answer for a handle that was just found to be good: it cannot be, and delivers nothing.
 const NEVER: core::Outcome = core::Outcome { verdict: core::Verdict::Drop(core::Reason::Internal), event: None };
 
-#[inline]
+/// What is refused goes on the heap, so that what is accepted stays small.
+#[inline(always)]
 fn told(
     py: Python<'_>,
     outcome: core::Outcome,
     session: &core::Session,
     bench: &Bench,
     now: core::Timestamp,
-) -> Result<Accept, Told> {
+) -> Result<Accept, Box<Told>> {
     match outcome.verdict {
         core::Verdict::Deliver(index) => Ok(bench.accepted(py, session, index)),
-        _ => Err(Told::new(outcome, session, now)),
+        _ => Err(Box::new(Told::new(outcome, session, now))),
     }
 }
 
