@@ -22,7 +22,7 @@ pub unsafe extern "C" fn wsw_head_new(guard: *const wsw_guard, head: *mut *mut w
     entry(|| {
         // SAFETY: the contract: `guard` is live, `head` may be written.
         let (guard, out) = unsafe { (borrowed(guard, "guard")?, Out::new(head, "head")?) };
-        let parser = guard.0.with(|guard| Ok(HeadParser::new(&guard.policy().document().transport)))?;
+        let parser = guard.with(|guard| Ok(HeadParser::new(&guard.policy().document().transport)))?;
         out.set(given(wsw_head(Exclusive::new(parser))));
         Ok(wsw_status::WSW_STATUS_OK)
     })
@@ -62,18 +62,22 @@ pub unsafe extern "C" fn wsw_guard_screen_head(
             (Out::new(consumed, "consumed")?, Out::new(candidate, "candidate")?, Out::new(response, "response")?)
         };
         head.0.with(|parser| {
-            Ok(match parser.parse(bytes) {
-                Ok(Head::Incomplete) => wsw_status::WSW_STATUS_NONE,
+            match parser.parse(bytes) {
+                Ok(Head::Incomplete) => Ok(wsw_status::WSW_STATUS_NONE),
                 Ok(Head::Complete { head, consumed }) => {
-                    took.set(consumed);
                     let request = head.request(from.peer, from.tls);
-                    screening(guard.0.with(|guard| Ok(guard.screen(&request, now.into())))?, candidate, response)
+                    let screened = guard.with(|guard| Ok(guard.screen(&request, now.into())))?;
+                    let status = screening(screened, candidate, response)?;
+                    if status == wsw_status::WSW_STATUS_OK {
+                        took.set(consumed);
+                    }
+                    Ok(status)
                 }
                 Err(reason) => {
                     response.set(wsw_response::refusing(Refusal::new(reason)));
-                    wsw_status::WSW_STATUS_REFUSED
+                    Ok(wsw_status::WSW_STATUS_REFUSED)
                 }
-            })
+            }
         })
     })
 }

@@ -12,6 +12,7 @@ mod border;
 pub mod clock;
 pub mod credentials;
 pub mod foreign;
+mod fork;
 pub mod frames;
 pub mod guard;
 mod handle;
@@ -23,12 +24,15 @@ pub mod reason;
 pub mod registry;
 pub mod request;
 pub mod response;
+pub mod schema;
 pub mod session;
 mod source;
 pub mod status;
+pub mod tape;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
 pub mod tick;
+pub mod verified;
 
 uniffi::setup_scaffolding!("wswarden_uniffi");

@@ -86,7 +86,7 @@ pub struct wsw_explanation {
     pub at: u32,
     /// Zero.
     pub reserved: u32,
-    /// The JSON Pointer of the value at fault; valid until the next call with this registry.
+    /// The JSON Pointer of the value at fault; the function says how long it is valid.
     pub pointer: wsw_str,
     /// The JSON Pointer of the schema that was not met; empty where no schema is at fault.
     pub schema: wsw_str,
@@ -105,6 +105,19 @@ unsafe impl Sized32 for wsw_session {
 // SAFETY: as above.
 unsafe impl Sized32 for wsw_explanation {
     const FIRST: usize = size_of::<Self>();
+}
+
+impl wsw_explanation {
+    pub(crate) fn new(fault: wswarden_core::message::Fault, pointer: &str, schema: &str) -> Self {
+        Self {
+            size: 0,
+            reason: fault.reason.number().into(),
+            at: fault.at,
+            reserved: 0,
+            pointer: wsw_str::of(pointer),
+            schema: wsw_str::of(schema),
+        }
+    }
 }
 
 /// How full a session's queue of bytes to send is.
@@ -180,8 +193,8 @@ pub unsafe extern "C" fn wsw_registry_session(
     })
 }
 
-/// Who a session belongs to. Texts are valid until the next call with this registry; the scopes are read one by one by
-/// `wsw_registry_scope`. `WSW_STATUS_NONE`: a first message's credential is awaited. One thread at a time.
+/// Who a session belongs to. Texts and scopes are valid until the next call with this registry. `WSW_STATUS_NONE`: a first
+/// message's credential is awaited. One thread at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_registry_identity(
     registry: *mut wsw_registry,
@@ -194,7 +207,8 @@ pub unsafe extern "C" fn wsw_registry_identity(
         let read = |desk: &mut Desk| {
             let session = desk.registry.session(number(handle)?).map_err(|_| Fault::stale())?;
             let Some(identity) = session.identity() else { return Ok(wsw_status::WSW_STATUS_NONE) };
-            out.set(&shown(identity));
+            desk.scopes.set(identity);
+            out.set(&shown(identity, &desk.scopes));
             Ok(wsw_status::WSW_STATUS_OK)
         };
         // SAFETY: as above.
@@ -228,7 +242,8 @@ pub unsafe extern "C" fn wsw_registry_type_name(registry: *mut wsw_registry, han
 }
 
 /// Where a text or binary message goes wrong, in words; charges nothing, and is for debugging: it takes as long as
-/// judging the message again. `WSW_STATUS_NONE`: nothing is wrong with its content. One thread at a time.
+/// judging the message again. The texts are valid until the next call with this registry. `WSW_STATUS_NONE`: nothing is
+/// wrong with its content. One thread at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_registry_explain(
     registry: *mut wsw_registry,
@@ -250,14 +265,7 @@ pub unsafe extern "C" fn wsw_registry_explain(
             };
             desk.text = found.pointer;
             desk.more_text = found.schema.unwrap_or_default();
-            out.set(&wsw_explanation {
-                size: 0,
-                reason: found.fault.reason.number().into(),
-                at: found.fault.at,
-                reserved: 0,
-                pointer: wsw_str::of(&desk.text),
-                schema: wsw_str::of(&desk.more_text),
-            });
+            out.set(&wsw_explanation::new(found.fault, &desk.text, &desk.more_text));
             Ok(wsw_status::WSW_STATUS_OK)
         };
         // SAFETY: as above.
