@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use wswarden_core::{Affected, Candidate, Gap, Guard, Host, Reason, Refusal, Revocation, Timestamp, UnixTime, UserKey};
+use wswarden_core::{Candidate, Gap, Guard, Host, Reason, Refusal, Revocation, Timestamp, UnixTime, UserKey};
 
 use crate::border::{Out, Sized32, SizedOut, borrowed, entry, entry_or, freed, given, sized, taken};
 use crate::clock::wsw_time;
 use crate::credentials::random;
 use crate::handle::{Local, Shared};
+use crate::ids::{ids, wsw_ids};
 use crate::policy::{refused, wsw_policy};
 use crate::request::{Asked, From, wsw_connection, wsw_request};
 use crate::response::wsw_response;
@@ -21,10 +22,6 @@ pub struct wsw_guard(Local<Shared<Guard>>);
 /// An upgrade request that passed every check that needs no credential judged. It holds an unauthenticated slot of its
 /// address until it is admitted or freed.
 pub struct wsw_candidate(Local<Candidate>);
-
-/// Numbers of sessions, ascending: those that a change of the guard concerns. `wsw_registry_tick` tells each of them by
-/// itself; a host with many event loops wakes those that hold one of these.
-pub struct wsw_ids(Vec<u64>);
 
 /// What a host can do, as bits to be joined. A guard refuses a policy that its host cannot keep.
 #[repr(u32)]
@@ -298,27 +295,6 @@ pub unsafe extern "C" fn wsw_guard_refused(guard: *const wsw_guard, reason: u8) 
     entry_or(|_| 0, || unsafe { borrowed(guard, "guard") }?.with(count))
 }
 
-/// How many numbers there are; 0 after an error. Thread-safe.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsw_ids_count(ids: *const wsw_ids) -> usize {
-    // SAFETY: the contract: `ids` is live.
-    entry_or(|_| 0, || Ok(unsafe { borrowed(ids, "ids") }?.0.len()))
-}
-
-/// The number at `index`, from 0; 0 where there is none. Thread-safe.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsw_ids_at(ids: *const wsw_ids, index: usize) -> u64 {
-    // SAFETY: the contract: `ids` is live.
-    entry_or(|_| 0, || Ok(unsafe { borrowed(ids, "ids") }?.0.get(index).copied().unwrap_or(0)))
-}
-
-/// Frees the numbers. NULL is nothing to free.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsw_ids_free(ids: *mut wsw_ids) {
-    // SAFETY: the contract: it came from here, and is freed once.
-    unsafe { freed(ids) }
-}
-
 impl wsw_guard {
     /// Works with the guard, in the process that made it; not after a panic.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&Guard) -> Result<R, Fault>) -> Result<R, Fault> {
@@ -352,10 +328,6 @@ pub(crate) fn screening(
             Ok(wsw_status::WSW_STATUS_REFUSED)
         }
     }
-}
-
-fn ids(affected: &Affected) -> *mut wsw_ids {
-    given(wsw_ids(affected.ids.iter().map(|id| id.number()).collect()))
 }
 
 fn host(abilities: u32) -> Host {

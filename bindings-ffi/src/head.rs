@@ -61,22 +61,20 @@ pub unsafe extern "C" fn wsw_guard_screen_head(
         let (took, candidate, response) = unsafe {
             (Out::new(consumed, "consumed")?, Out::new(candidate, "candidate")?, Out::new(response, "response")?)
         };
-        head.0.with(|parser| {
-            match parser.parse(bytes) {
-                Ok(Head::Incomplete) => Ok(wsw_status::WSW_STATUS_NONE),
-                Ok(Head::Complete { head, consumed }) => {
-                    let request = head.request(from.peer, from.tls);
-                    let screened = guard.with(|guard| Ok(guard.screen(&request, now.into())))?;
-                    let status = screening(screened, candidate, response)?;
-                    if status == wsw_status::WSW_STATUS_OK {
-                        took.set(consumed);
-                    }
-                    Ok(status)
+        head.0.with(|parser| match parser.parse(bytes) {
+            Ok(Head::Incomplete) => Ok(wsw_status::WSW_STATUS_NONE),
+            Ok(Head::Complete { head, consumed }) => {
+                let request = head.request(from.peer, from.tls);
+                let screened = guard.with(|guard| Ok(guard.screen(&request, now.into())))?;
+                let status = screening(screened, candidate, response)?;
+                if status == wsw_status::WSW_STATUS_OK {
+                    took.set(consumed);
                 }
-                Err(reason) => {
-                    response.set(wsw_response::refusing(Refusal::new(reason)));
-                    Ok(wsw_status::WSW_STATUS_REFUSED)
-                }
+                Ok(status)
+            }
+            Err(reason) => {
+                response.set(wsw_response::refusing(Refusal::new(reason)));
+                Ok(wsw_status::WSW_STATUS_REFUSED)
             }
         })
     })

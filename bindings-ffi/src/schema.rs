@@ -10,9 +10,9 @@ use wswarden_core::message::{Fault as Flaw, Scratch};
 
 use crate::border::{Out, Sized32, SizedOut, borrowed, entry, entry_or, freed, given, sized};
 use crate::credentials::random;
+use crate::explain::wsw_explanation;
 use crate::handle::Shared;
 use crate::request::array;
-use crate::session::wsw_explanation;
 use crate::status::{Fault, wsw_status};
 use crate::tape::wsw_tape;
 use crate::text::{bytes, c_text, wsw_str};
@@ -137,8 +137,7 @@ pub unsafe extern "C" fn wsw_schema_compile(
 ) -> wsw_status {
     entry(|| {
         // SAFETY: the contract: the inputs are readable, `schema` may be written.
-        let (text, options, out) =
-            unsafe { (json.bytes("json")?, options_of(options)?, Out::new(schema, "schema")?) };
+        let (text, options, out) = unsafe { (json.bytes("json")?, options_of(options)?, Out::new(schema, "schema")?) };
         let schema = Schema::compile(&parsed(text, "json")?, &options).map_err(|error| wrong(error.to_string()))?;
         let slow = schema.slow_places().iter().map(|slow| (c_text(&slow.place), c_text(&slow.reason))).collect();
         out.set(given(wsw_schema(Shared::new(Compiled { schema, slow }))));
