@@ -103,8 +103,8 @@ thread_local! {
 }
 
 /// What went wrong in the last call on this thread that gave an error: a sentence for people, empty if there was none.
-/// It holds nothing that a peer sent, and no secret. Valid until the next call on this thread that gives an error.
-/// Thread-safe.
+/// It holds nothing that a peer sent, and no secret. It is this thread's alone: valid until the next call on it that gives
+/// an error, and no longer than the thread lives. Thread-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsw_last_error_message() -> *const c_char {
     LAST.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())

@@ -125,7 +125,7 @@ pub unsafe extern "C" fn wsw_tape_entries(tape: *mut wsw_tape, entries: *mut *co
         // SAFETY: the contract: `tape` is live, `entries` may be written.
         let (tape, out) = unsafe { (borrowed(tape, "tape")?, Out::new(entries, "entries")?) };
         tape.0.with(|filled| {
-            out.set(filled.values.as_ptr());
+            out.set(filled.values.first().map_or(std::ptr::null(), |_| filled.values.as_ptr()));
             Ok(filled.values.len())
         })
     };
