@@ -141,7 +141,7 @@ void a_tape() {
     uint32_t verdict = wsw_registry_receive_tape(w.registry, w.session, WSW_TEXT, bytes(message), message.size(), w.tape, w.now.mono_ns);
     CHECK(WSW_VERDICT(verdict) == WSW_DELIVER);
     const std::string found = written(w.tape, message);
-    const char *expected = "o14 k'type' s'chat' k'content' s'a\u00e9\n' k'n' a5 #1 a0 o2 k'k' ttrue k'o' o0 k'z' nnull ";
+    const char *expected = "o15 k'type' s'chat' k'content' s'a\u00e9\n' k'n' a5 #1 a0 o2 k'k' ttrue k'o' o0 k'z' nnull ";
     if (found != expected) std::fprintf(stderr, "%s\n", found.c_str());
     CHECK(found == expected);
     // Another message than it was filled from, and places that are not there.

@@ -49,8 +49,8 @@ inline constexpr const char *HEAD = "GET /chat HTTP/1.1\r\nHost: chat.example.co
                                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                                     "Origin: https://app.example.com\r\nCookie: sid=s3cret\r\n\r\n";
 
-// Places for all that is written.
-struct outs {
+// One of each thing that is owned.
+struct handles {
     wsw_policy *policy = nullptr;
     wsw_guard *guard = nullptr;
     wsw_registry *registry = nullptr;
@@ -65,6 +65,28 @@ struct outs {
     wsw_verified *verified = nullptr;
     wsw_schema *schema = nullptr;
     wsw_tape *tape = nullptr;
+
+    // In any order, whatever a test has used up or poisoned.
+    void give_back() const {
+        wsw_registry_free(registry);
+        wsw_candidate_free(candidate);
+        wsw_response_free(response);
+        wsw_ids_free(ids);
+        wsw_head_free(head);
+        wsw_frame_meter_free(meter);
+        wsw_knock_free(knock);
+        wsw_ticket_free(ticket);
+        wsw_fetch_free(fetch);
+        wsw_verified_free(verified);
+        wsw_schema_free(schema);
+        wsw_tape_free(tape);
+        wsw_guard_free(guard);
+        wsw_policy_free(policy);
+    }
+};
+
+// Places for all that is written.
+struct outs : handles {
     const wsw_value *values = nullptr;
     wsw_flaw flaw{};
     uint64_t handle = 0, at = 0;
@@ -121,23 +143,9 @@ inline wsw_verified *verified_token(wsw_time now) {
     return verified;
 }
 
-struct world {
+struct world : handles {
     const uint8_t *auth = reinterpret_cast<const uint8_t *>(AUTH);
-    // What a call takes by pointer; a test sets one of them to NULL.
-    wsw_policy *policy = nullptr;
-    wsw_guard *guard = nullptr;
-    wsw_registry *registry = nullptr;
-    wsw_candidate *candidate = nullptr;
-    wsw_response *response = nullptr;
-    wsw_ids *ids = nullptr;
-    wsw_head *head = nullptr;
-    wsw_frame_meter *meter = nullptr;
-    wsw_ticket *ticket = nullptr;
-    wsw_fetch *fetch = nullptr;
-    wsw_knock *knock = nullptr;
-    wsw_verified *verified = nullptr;
-    wsw_schema *schema = nullptr;
-    wsw_tape *tape = nullptr;
+    // What a call takes by pointer besides.
     const wsw_binding *binding = nullptr;
     const wsw_guard_options *options = nullptr;
     const wsw_request *request = nullptr;
@@ -221,35 +229,8 @@ struct world {
     }
     world(const world &) = delete;
     ~world() {
-        // In any order, whatever a test has used up or poisoned.
-        wsw_registry_free(registry);
-        wsw_candidate_free(candidate);
-        wsw_response_free(response);
-        wsw_ids_free(ids);
-        wsw_head_free(head);
-        wsw_frame_meter_free(meter);
-        wsw_ticket_free(ticket);
-        wsw_fetch_free(fetch);
-        wsw_knock_free(knock);
-        wsw_verified_free(verified);
-        wsw_schema_free(schema);
-        wsw_tape_free(tape);
-        wsw_guard_free(guard);
-        wsw_policy_free(policy);
-        wsw_candidate_free(out_.candidate);
-        wsw_response_free(out_.response);
-        wsw_ids_free(out_.ids);
-        wsw_head_free(out_.head);
-        wsw_frame_meter_free(out_.meter);
-        wsw_knock_free(out_.knock);
-        wsw_ticket_free(out_.ticket);
-        wsw_fetch_free(out_.fetch);
-        wsw_verified_free(out_.verified);
-        wsw_schema_free(out_.schema);
-        wsw_tape_free(out_.tape);
-        wsw_registry_free(out_.registry);
-        wsw_guard_free(out_.guard);
-        wsw_policy_free(out_.policy);
+        give_back();
+        out_.give_back();
     }
 
     // A candidate that has its session token still to be looked up.
