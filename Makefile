@@ -45,6 +45,7 @@ generate: $(BINDING_READY) ## Writes the files that are made from others
 	cargo run --locked -q -p wswarden-ffi-tools --bin wswarden-header > bindings-ffi/include/wswarden.h.new
 	mv bindings-ffi/include/wswarden.h.new bindings-ffi/include/wswarden.h
 	cargo run --locked -q -p wswarden-ffi-tools --bin wswarden-header -- --symbols > bindings-ffi/symbols.txt
+	$(PYTHON) bindings-ffi/tools/abi.py > bindings-ffi/abi.txt
 	cargo build --locked -q -p wswarden-ffi
 	cargo run --locked -q -p wswarden-ffi-tools --bin wswarden-bindgen -- generate target/debug/libwswarden.so \
 		--language swift --out-dir bindings-ffi/swift --no-format

@@ -1,4 +1,5 @@
-// A validated message through the C ABI beside parsing alone: yyjson (with a pool) and simdjson (DOM, padded, reused).
+// A message judged through the C ABI, by its schema alone and on a session with all limits, beside parsing alone: yyjson
+// (with a pool) and simdjson (DOM, padded, reused).
 // Prints medians of interleaved samples, in nanoseconds, and the peers' times in ours. With the library for tests, `core`
 // is the same message judged by the core in a loop of Rust's: what is more is the border's.
 
@@ -77,18 +78,21 @@ int main(int count, char **arguments) {
     if (count != 2) return 2;
     const std::string folder = arguments[1];
     guarded seed(folder + "/seed.policy.json"), rich(folder + "/rich.policy.json");
+    const wsw::schema seed_schema(contents(folder + "/seed.schema.json")), rich_schema(contents(folder + "/rich.schema.json"));
     std::FILE *data = std::fopen((folder + "/data.tsv").c_str(), "w");
     if (data == nullptr) return 2;
     static char pool[1 << 20];
     simdjson::dom::parser parser;
-    std::printf("%-4s%8s%12s%12s%12s%12s%10s%10s\n", "", "bytes", "wswarden", "core", "yyjson", "simdjson", "yyjson/",
-                "simdjson/");
+    std::printf("%-4s%8s%12s%12s%12s%12s%12s%10s%10s\n", "", "bytes", "schema", "session", "core", "yyjson", "simdjson",
+                "yyjson/", "simdjson/");
     for (const std::string name : {"S", "M", "L", "LA", "R"}) {
         const std::string message = contents(folder + "/" + name + ".json");
         const simdjson::padded_string padded(message);
         guarded &server = name == "R" ? rich : seed;
+        const wsw::schema &schema = name == "R" ? rich_schema : seed_schema;
         bool good = true;
         const std::function<void()> all[] = {
+            [&] { good &= static_cast<bool>(schema.judge(message)); },
             [&] {
                 server.now += 100'000;
                 good &= server.registry.receive(server.handle, WSW_TEXT, message, server.now).delivers();
@@ -103,9 +107,9 @@ int main(int count, char **arguments) {
             [&] { good &= parser.parse(padded).error() == simdjson::SUCCESS; },
         };
         const int times = static_cast<int>(2'000'000 / (message.size() + 100)) + 50;
-        std::vector<double> samples[3], core{0};
+        std::vector<double> samples[4], core{0};
         for (int round = 0; round < 101; ++round) {
-            for (int which = 0; which < 3; ++which) samples[which].push_back(nanoseconds(all[which], times));
+            for (int which = 0; which < 4; ++which) samples[which].push_back(nanoseconds(all[which], times));
             if (wsw_testing_core_nanos == nullptr) continue;
             const std::uint64_t took = wsw_testing_core_nanos(server.registry.get(), server.handle, message.data(),
                                                               message.size(), server.now, static_cast<unsigned>(times));
@@ -116,17 +120,18 @@ int main(int count, char **arguments) {
             std::fprintf(stderr, "%s was not delivered, or not parsed\n", name.c_str());
             return 1;
         }
-        const double ours = median(samples[0]), yyjson = median(samples[1]), simd = median(samples[2]);
-        std::printf("%-4s%8zu%12.1f%12.1f%12.1f%12.1f%10.2f%10.2f\n", name.c_str(), message.size(), ours, median(core),
-                    yyjson, simd, yyjson / ours, simd / ours);
-        record(data, name, "wswarden", samples[0]);
-        record(data, name, "yyjson, parsing alone", samples[1]);
-        record(data, name, "simdjson, parsing alone", samples[2]);
+        const double ours = median(samples[0]), yyjson = median(samples[2]), simd = median(samples[3]);
+        std::printf("%-4s%8zu%12.1f%12.1f%12.1f%12.1f%12.1f%10.2f%10.2f\n", name.c_str(), message.size(), ours,
+                    median(samples[1]), median(core), yyjson, simd, yyjson / ours, simd / ours);
+        record(data, name, "wswarden, schema alone", samples[0]);
+        record(data, name, "wswarden, session with limits", samples[1]);
+        record(data, name, "yyjson, parsing alone", samples[2]);
+        record(data, name, "simdjson, parsing alone", samples[3]);
         if (wsw_testing_core_nanos != nullptr) {
             // What was added when both were measured one after the other.
             std::vector<double> added;
             for (std::size_t round = 1; round < core.size(); ++round)
-                added.push_back(std::max(samples[0][round - 1] - core[round], 0.0));
+                added.push_back(std::max(samples[1][round - 1] - core[round], 0.0));
             record(data, name, "wswarden, call overhead", added);
             record(data, name, "the core in Rust", std::vector<double>(core.begin() + 1, core.end()));
         }

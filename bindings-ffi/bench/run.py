@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Measures a message through the C ABI beside yyjson and simdjson parsing alone.
+"""Measures a message judged through the C ABI, by its schema alone and on a session with all limits, beside yyjson and
+simdjson parsing alone.
 
     cargo build --release -p wswarden-ffi && bindings-ffi/bench/run.py
 
@@ -116,6 +117,7 @@ def main():
         (OUT / f"{name}.json").write_text(json.dumps(message, separators=(",", ":"), ensure_ascii=False))
     for name, schema in schemas():
         (OUT / f"{name}.policy.json").write_text(json.dumps(policy(schema)))
+        (OUT / f"{name}.schema.json").write_text(json.dumps(schema))
     source, library = yyjson(), ROOT / "target" / "release"
     subprocess.run(["gcc", "-O3", "-c", source / "yyjson.c", "-o", OUT / "yyjson.o"], check=True)
     (OUT / "libwswarden.so").unlink(missing_ok=True)

@@ -204,6 +204,8 @@ enum wsw_status
     WSW_STATUS_PANIC = 22,
     /// An earlier call ended with `WSW_STATUS_PANIC`: the object can only be freed.
     WSW_STATUS_POISONED = 23,
+    /// The object was made in the process that this one was forked from. Make a guard of your own after the fork.
+    WSW_STATUS_FORKED = 24,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -311,6 +313,33 @@ typedef int32_t wsw_dialect;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+/// A version of JSON Schema.
+enum wsw_draft
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /// What `$schema` says; 2020-12 where it says nothing.
+    WSW_DRAFT_AUTO = 0,
+    /// Draft 4.
+    WSW_DRAFT_4 = 4,
+    /// Draft 6.
+    WSW_DRAFT_6 = 6,
+    /// Draft 7.
+    WSW_DRAFT_7 = 7,
+    /// Draft 2019-09.
+    WSW_DRAFT_2019_09 = 2019,
+    /// Draft 2020-12.
+    WSW_DRAFT_2020_12 = 2020,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum wsw_draft wsw_draft;
+#else
+typedef int32_t wsw_draft;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 /// The protocol a request came in.
 enum wsw_http_version
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -348,6 +377,27 @@ enum wsw_identity_kind
 typedef enum wsw_identity_kind wsw_identity_kind;
 #else
 typedef int32_t wsw_identity_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/// Which machinery a schema may use.
+enum wsw_machinery
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /// One pass over the bytes where possible, a tree for the rest.
+    WSW_MACHINERY_AUTO = 0,
+    /// One pass only: a schema that needs more is an error.
+    WSW_MACHINERY_FAST = 1,
+    /// A tree of every value.
+    WSW_MACHINERY_FULL = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum wsw_machinery wsw_machinery;
+#else
+typedef int32_t wsw_machinery;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -437,6 +487,37 @@ typedef int32_t wsw_revocation_kind;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+/// What kind a value is of.
+enum wsw_value_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /// `null`
+    WSW_VALUE_NULL = 1,
+    /// `true`
+    WSW_VALUE_TRUE = 2,
+    /// `false`
+    WSW_VALUE_FALSE = 3,
+    /// A number, from its first to past its last character.
+    WSW_VALUE_NUMBER = 4,
+    /// A string, without its quotes.
+    WSW_VALUE_STRING = 5,
+    /// The name of a member, without its quotes; its value follows.
+    WSW_VALUE_KEY = 6,
+    /// An array, from bracket to past the closing one; its items follow.
+    WSW_VALUE_ARRAY = 7,
+    /// An object, from brace to past the closing one; its keys and values follow, in turn.
+    WSW_VALUE_OBJECT = 8,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum wsw_value_kind wsw_value_kind;
+#else
+typedef uint8_t wsw_value_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 /// What the host must do with a frame or message: bits 0 to 7 of a verdict. See `WSW_VERDICT`.
 enum wsw_verdict
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -503,8 +584,18 @@ typedef struct wsw_registry wsw_registry;
 /// The answer to an upgrade request: the 101, or a refusal with its status, headers and problem document (RFC 9457).
 typedef struct wsw_response wsw_response;
 
+/// A compiled JSON Schema: an immutable value, for any number of threads.
+typedef struct wsw_schema wsw_schema;
+
+/// The values of the last message that was accepted with it, in the order in which they stand. It grows to the largest
+/// message and then allocates no more. One thread at a time.
+typedef struct wsw_tape wsw_tape;
+
 /// A ticket: a secret, which opens one connection. Or why there is none.
 typedef struct wsw_ticket wsw_ticket;
+
+/// Whose token it was.
+typedef struct wsw_verified wsw_verified;
 
 /// Both clocks, read together.
 typedef struct wsw_time {
@@ -577,6 +668,22 @@ typedef struct wsw_binding {
     /// 32 random bytes, fresh for each ticket; NULL takes them from the operating system.
     const uint8_t *entropy;
 } wsw_binding;
+
+/// Where a message went wrong, in words. It never shows what the sender chose.
+typedef struct wsw_explanation {
+    /// `sizeof (wsw_explanation)`.
+    uint32_t size;
+    /// A `wsw_reason`.
+    uint32_t reason;
+    /// The offset of the byte or value at fault.
+    uint32_t at;
+    /// Zero.
+    uint32_t reserved;
+    /// The JSON Pointer of the value at fault; the function says how long it is valid.
+    struct wsw_str pointer;
+    /// The JSON Pointer of the schema that was not met; empty where no schema is at fault.
+    struct wsw_str schema;
+} wsw_explanation;
 
 /// What a guard is made with.
 typedef struct wsw_guard_options {
@@ -708,6 +815,46 @@ typedef struct wsw_event {
     uint64_t at;
 } wsw_event;
 
+/// A schema that `$ref` may name. Nothing is ever fetched.
+typedef struct wsw_remote_schema {
+    /// Its URI.
+    struct wsw_str uri;
+    /// The schema, as JSON.
+    struct wsw_str json;
+} wsw_remote_schema;
+
+/// How a schema is read. Zeroed but for the size, it is as in a policy.
+typedef struct wsw_schema_options {
+    /// `sizeof (wsw_schema_options)`.
+    uint32_t size;
+    /// A `wsw_draft`: the draft where `$schema` names none.
+    int32_t draft;
+    /// A `wsw_machinery`.
+    int32_t machinery;
+    /// 1 to pass over unknown keywords and formats, as the specification says, and not to refuse them.
+    int32_t tolerate_unknown;
+    /// 1 to take `format` for a note, not for a rule.
+    int32_t ignore_formats;
+    /// How deep arrays and objects may stand in each other, at most 128; 0 for 32.
+    uint32_t max_depth;
+    /// The most members of one object; 0 for 1,024.
+    uint32_t max_members;
+    /// The most digits of one number, at most 65,536; 0 for 64.
+    uint32_t max_digits;
+    /// Schemas that `$ref` may name.
+    const struct wsw_remote_schema *remotes;
+    /// How many of them.
+    size_t remote_count;
+} wsw_schema_options;
+
+/// Why JSON is refused, and where.
+typedef struct wsw_flaw {
+    /// A `wsw_reason`.
+    uint32_t reason;
+    /// The offset of the byte or value at fault.
+    uint32_t at;
+} wsw_flaw;
+
 /// What only the host can find out, and the token it is about.
 typedef struct wsw_need {
     /// `sizeof (wsw_need)`.
@@ -751,21 +898,22 @@ typedef struct wsw_session {
     struct wsw_str subprotocol;
 } wsw_session;
 
-/// Where a message went wrong, in words. It never shows what the sender chose.
-typedef struct wsw_explanation {
-    /// `sizeof (wsw_explanation)`.
-    uint32_t size;
-    /// A `wsw_reason`.
-    uint32_t reason;
-    /// The offset of the byte or value at fault.
-    uint32_t at;
+/// One value or key of a message.
+typedef struct wsw_value {
+    /// Its first byte in the message.
+    uint32_t start;
+    /// Past its last byte in the message.
+    uint32_t end;
+    /// Of an array or object, how many of the entries that follow are in it, at any depth: the entry behind them is the
+    /// next one beside it. 0 of all others.
+    uint32_t children;
+    /// A `wsw_value_kind`.
+    uint8_t kind;
+    /// 1 where a string or key holds escapes: see `wsw_tape_text`.
+    uint8_t escaped;
     /// Zero.
-    uint32_t reserved;
-    /// The JSON Pointer of the value at fault; valid until the next call with this registry.
-    struct wsw_str pointer;
-    /// The JSON Pointer of the schema that was not met; empty where no schema is at fault.
-    struct wsw_str schema;
-} wsw_explanation;
+    uint16_t reserved;
+} wsw_value;
 
 /// What is due on a connection.
 typedef struct wsw_tick {
@@ -913,6 +1061,16 @@ wsw_status wsw_guard_keys_fetched(const struct wsw_guard *guard,
 /// Takes note that `url` could not be fetched. Those who wait are answered with `WSW_ANSWER_KEYS`, too. Thread-safe.
 wsw_status wsw_guard_keys_failed(const struct wsw_guard *guard, struct wsw_str url);
 
+/// Where a text or binary message goes wrong, in words; charges nothing, and is for debugging: it takes as long as
+/// judging the message again. The texts are valid until the next call with this registry. `WSW_STATUS_NONE`: nothing is
+/// wrong with its content. One thread at a time.
+wsw_status wsw_registry_explain(struct wsw_registry *registry,
+                                uint64_t handle,
+                                int32_t kind,
+                                const uint8_t *ptr,
+                                size_t len,
+                                struct wsw_explanation *explanation);
+
 /// Makes a meter that lets messages of up to `limit` frames pass. `*meter` is to be freed by `wsw_frame_meter_free`.
 /// Thread-safe.
 wsw_status wsw_frame_meter_new(uint32_t limit, struct wsw_frame_meter **meter);
@@ -983,15 +1141,6 @@ wsw_status wsw_guard_stats(const struct wsw_guard *guard, struct wsw_stats *stat
 uint64_t wsw_guard_refused(const struct wsw_guard *guard,
                            uint8_t reason);
 
-/// How many numbers there are; 0 after an error. Thread-safe.
-size_t wsw_ids_count(const struct wsw_ids *ids);
-
-/// The number at `index`, from 0; 0 where there is none. Thread-safe.
-uint64_t wsw_ids_at(const struct wsw_ids *ids, size_t index);
-
-/// Frees the numbers. NULL is nothing to free.
-void wsw_ids_free(struct wsw_ids *ids);
-
 /// Makes a parser for one connection, within the limits of the guard's policy. `*head` is to be freed by
 /// `wsw_head_free`. Thread-safe.
 wsw_status wsw_head_new(const struct wsw_guard *guard, struct wsw_head **head);
@@ -1013,6 +1162,15 @@ wsw_status wsw_guard_screen_head(const struct wsw_guard *guard,
                                  size_t *consumed,
                                  struct wsw_candidate **candidate,
                                  struct wsw_response **response);
+
+/// How many numbers there are; 0 after an error. Thread-safe.
+size_t wsw_ids_count(const struct wsw_ids *ids);
+
+/// The number at `index`, from 0; 0 where there is none. Thread-safe.
+uint64_t wsw_ids_at(const struct wsw_ids *ids, size_t index);
+
+/// Frees the numbers. NULL is nothing to free.
+void wsw_ids_free(struct wsw_ids *ids);
 
 /// Reads a policy from TOML. What it writes as `env:NAME` or `file:PATH` cannot be read from text alone: that is an
 /// error here, and what `wsw_policy_from_file` is for.
@@ -1043,6 +1201,13 @@ const char *wsw_policy_warning(const struct wsw_policy *policy, size_t index);
 /// The whole document as JSON, defaults written out and secrets left out. NULL after an error. It lives as long as the
 /// policy. Thread-safe.
 const char *wsw_policy_json(const struct wsw_policy *policy);
+
+/// The name of a type of messages on `path`, by its number `WSW_VERDICT_TYPE`: 1 for the first, and empty behind the
+/// last. Number 0 is that of messages without a type, and has none. It lives as long as the policy. Thread-safe.
+struct wsw_str wsw_policy_type_name(const struct wsw_policy *policy, struct wsw_str path, uint32_t index);
+
+/// The JSON Schema (draft 2020-12) of policies, for editors and tools. NULL after an error. Static. Thread-safe.
+const char *wsw_policy_schema(void);
 
 /// What to tell the WebSocket library. Thread-safe.
 wsw_status wsw_policy_limits(const struct wsw_policy *policy, struct wsw_limits *limits);
@@ -1156,6 +1321,55 @@ wsw_status wsw_response_header(const struct wsw_response *response,
                                struct wsw_str *name,
                                struct wsw_str *value);
 
+/// Compiles a JSON Schema; `options` may be NULL for the usual ones.
+///
+/// `WSW_STATUS_OK`: `*schema` is to be freed by `wsw_schema_free`. `WSW_STATUS_POLICY_ERROR`: the message says what is
+/// wrong with it, and where. Thread-safe.
+wsw_status wsw_schema_compile(struct wsw_str json,
+                              const struct wsw_schema_options *options,
+                              struct wsw_schema **schema);
+
+/// Frees a schema. NULL is nothing to free.
+void wsw_schema_free(struct wsw_schema *schema);
+
+/// Judges the bytes of one JSON text: UTF-8, strict JSON and the schema, in one pass. It takes no lock, and for a schema
+/// of the engine "fast" it allocates nothing but once for each thread.
+///
+/// `WSW_STATUS_OK`, and no other status: it is valid. `WSW_STATUS_REFUSED`: `*flaw` says why. Compare with
+/// `WSW_STATUS_OK`: a refusal is no zero. Thread-safe.
+wsw_status wsw_schema_judge(const struct wsw_schema *schema,
+                            const uint8_t *ptr,
+                            size_t len,
+                            struct wsw_flaw *flaw);
+
+/// `wsw_schema_judge`, and lists the values on `tape` in the same pass; the tape is empty where the JSON is refused.
+///
+/// One thread at a time for each tape.
+wsw_status wsw_schema_read(const struct wsw_schema *schema,
+                           const uint8_t *ptr,
+                           size_t len,
+                           struct wsw_tape *tape,
+                           struct wsw_flaw *flaw);
+
+/// Where a JSON text goes wrong, in words; for debugging: it takes as long as judging it again. The texts are valid until
+/// this thread's next call of this function. `WSW_STATUS_NONE`: nothing is wrong with it. Thread-safe.
+wsw_status wsw_schema_explain(const struct wsw_schema *schema,
+                              const uint8_t *ptr,
+                              size_t len,
+                              struct wsw_explanation *explanation);
+
+/// What it takes to judge by this schema: "fast" for one pass over the bytes, "mixed" where some of the values need a
+/// tree, "full" for a tree of all; NULL after an error. Static. Thread-safe.
+const char *wsw_schema_engine(const struct wsw_schema *schema);
+
+/// The place of the schema at `index`, from 0, that one pass cannot decide, as a JSON Pointer, and why.
+///
+/// `WSW_STATUS_OK`: both are written and live as long as the schema. `WSW_STATUS_NONE`: there is none. Thread-safe.
+wsw_status wsw_schema_slow_place(const struct wsw_schema *schema,
+                                 size_t index,
+                                 struct wsw_str *place,
+                                 struct wsw_str *reason);
+
 /// What a candidate, or a live session whose credential is being judged, needs. `WSW_STATUS_OK`: `*need` is written. One
 /// thread at a time.
 wsw_status wsw_registry_need(struct wsw_registry *registry,
@@ -1165,9 +1379,11 @@ wsw_status wsw_registry_need(struct wsw_registry *registry,
 /// What can be read of a session. One thread at a time.
 wsw_status wsw_registry_session(struct wsw_registry *registry, uint64_t handle, struct wsw_session *session);
 
-/// Who a session belongs to. Texts are valid until the next call with this registry; the scopes are read one by one by
-/// `wsw_registry_scope`. `WSW_STATUS_NONE`: a first message's credential is awaited. One thread at a time.
-wsw_status wsw_registry_identity(struct wsw_registry *registry, uint64_t handle, struct wsw_identity *identity);
+/// Who a session belongs to. Texts and scopes are valid until the next call with this registry. `WSW_STATUS_NONE`: a first
+/// message's credential is awaited. One thread at a time.
+wsw_status wsw_registry_identity(struct wsw_registry *registry,
+                                 uint64_t handle,
+                                 struct wsw_identity *identity);
 
 /// The scope at `index`, from 0, of a session's identity; empty where there is none, and after an error. Valid until the
 /// next call with this registry. One thread at a time.
@@ -1178,15 +1394,6 @@ struct wsw_str wsw_registry_scope(struct wsw_registry *registry,
 /// The name of the type of a message that was delivered, by its verdict; empty where the policy has no names, and after
 /// an error. It lives as long as the session's policy. One thread at a time.
 struct wsw_str wsw_registry_type_name(struct wsw_registry *registry, uint64_t handle, uint32_t verdict);
-
-/// Where a text or binary message goes wrong, in words; charges nothing, and is for debugging: it takes as long as
-/// judging the message again. `WSW_STATUS_NONE`: nothing is wrong with its content. One thread at a time.
-wsw_status wsw_registry_explain(struct wsw_registry *registry,
-                                uint64_t handle,
-                                int32_t kind,
-                                const uint8_t *ptr,
-                                size_t len,
-                                struct wsw_explanation *explanation);
 
 /// In how many nanoseconds the session's last refused message may be tried again; `WSW_NEVER` where that is not known,
 /// and after an error. One thread at a time.
@@ -1223,8 +1430,8 @@ wsw_status wsw_registry_join(struct wsw_registry *registry, uint64_t handle, str
 wsw_status wsw_registry_leave(struct wsw_registry *registry, uint64_t handle, struct wsw_str channel);
 
 /// What went wrong in the last call on this thread that gave an error: a sentence for people, empty if there was none.
-/// It holds nothing that a peer sent, and no secret. Valid until the next call on this thread that gives an error.
-/// Thread-safe.
+/// It holds nothing that a peer sent, and no secret. It is this thread's alone: valid until the next call on it that gives
+/// an error, and no longer than the thread lives. Thread-safe.
 const char *wsw_last_error_message(void);
 
 /// The library's version, such as "0.1.0". Static. Thread-safe.
@@ -1232,6 +1439,33 @@ const char *wsw_version(void);
 
 /// A status's name, such as "stale_handle"; "invalid" for a number that is none. Static. Thread-safe.
 const char *wsw_status_name(int32_t status);
+
+/// Makes a tape, to be used again and again. `*tape` is to be freed by `wsw_tape_free`. Thread-safe.
+wsw_status wsw_tape_new(struct wsw_tape **tape);
+
+/// Frees a tape. NULL is nothing to free.
+void wsw_tape_free(struct wsw_tape *tape);
+
+/// `wsw_registry_receive`, and lists the values of a message that is delivered on `tape`, in the same pass: nobody has to
+/// read the JSON again. The tape of a message that is not delivered is empty. One thread at a time.
+uint32_t wsw_registry_receive_tape(struct wsw_registry *registry,
+                                   uint64_t handle,
+                                   int32_t kind,
+                                   const uint8_t *ptr,
+                                   size_t len,
+                                   struct wsw_tape *tape,
+                                   uint64_t now_mono);
+
+/// The entries of the tape: `*entries` is written and points to as many as are returned, valid until the next call with
+/// this tape. 0 for an empty tape, and after an error. One thread at a time.
+size_t wsw_tape_entries(struct wsw_tape *tape, const struct wsw_value **entries);
+
+/// The text of the string or key at `index`, its escapes resolved: UTF-8, and it may hold NUL. `ptr` and `len` are the
+/// message that the tape was filled from.
+///
+/// `WSW_STATUS_OK`: `*text` is written. It is in the message itself where nothing is escaped, else valid until the next
+/// call with this tape. One thread at a time.
+wsw_status wsw_tape_text(struct wsw_tape *tape, size_t index, const uint8_t *ptr, size_t len, struct wsw_str *text);
 
 /// When to call `wsw_registry_tick` next, on the monotonic clock; a time that is past means at once.
 ///
@@ -1247,6 +1481,26 @@ wsw_status wsw_registry_tick(struct wsw_registry *registry,
                              uint64_t now_mono,
                              struct wsw_tick *tick,
                              struct wsw_response **response);
+
+/// Judges a token by the keys and claims of the policy for `path`: for the host's own endpoints, such as the one that
+/// mints tickets, which has to know who asks. Nothing is charged: such an endpoint has limits of its own.
+///
+/// `WSW_STATUS_OK`: `*verified` is to be freed by `wsw_verified_free`. `WSW_STATUS_REFUSED`: answer with `*response`, and
+/// free it; `WSW_REASON_IDENTITY_UNAVAILABLE` is its reason while the keys are being fetched. Thread-safe.
+wsw_status wsw_guard_verify_token(const struct wsw_guard *guard,
+                                  struct wsw_str path,
+                                  struct wsw_str token,
+                                  struct wsw_time now,
+                                  struct wsw_verified **verified,
+                                  struct wsw_response **response);
+
+/// Whose token it was: it can be handed to `wsw_guard_mint_ticket` as it is. Texts and scopes live as long as `verified`.
+/// Thread-safe.
+wsw_status wsw_verified_identity(const struct wsw_verified *verified,
+                                 struct wsw_identity *identity);
+
+/// Frees it. NULL is nothing to free.
+void wsw_verified_free(struct wsw_verified *verified);
 
 #ifdef __cplusplus
 }  // extern "C"

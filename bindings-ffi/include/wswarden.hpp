@@ -40,6 +40,11 @@ inline constexpr std::uint64_t never = WSW_NEVER;
 }
 [[nodiscard]] inline wsw_str str(std::string_view text) noexcept { return wsw_str{text.data(), text.size()}; }
 
+/// A text that ends with a NUL; empty for none.
+[[nodiscard]] inline std::string_view view(const char *text) noexcept {
+    return text == nullptr ? std::string_view() : std::string_view(text);
+}
+
 /// The library's own mistake, or the caller's; never a peer's.
 class error : public std::runtime_error {
 public:
@@ -58,7 +63,9 @@ public:
 
     explicit operator bool() const noexcept { return value_.has_value(); }
     [[nodiscard]] wsw_status status() const noexcept { return status_; }
-    [[nodiscard]] const std::string &message() const noexcept { return message_; }
+    [[nodiscard]] const std::string &message() const & noexcept { return message_; }
+    [[nodiscard]] std::string message() && noexcept { return std::move(message_); }
+    /// The value: look first whether there is one, as with `std::optional`.
     T &operator*() & noexcept { return *value_; }
     T &&operator*() && noexcept { return std::move(*value_); }
     T *operator->() noexcept { return &*value_; }
@@ -120,12 +127,18 @@ public:
     [[nodiscard]] std::vector<std::string> warnings() const {
         std::vector<std::string> all;
         for (std::size_t index = 0; index < wsw_policy_warning_count(get()); ++index) {
-            all.emplace_back(wsw_policy_warning(get(), index));
+            all.emplace_back(view(wsw_policy_warning(get(), index)));
         }
         return all;
     }
-    /// The whole document, secrets left out.
-    [[nodiscard]] std::string_view json() const noexcept { return wsw_policy_json(get()); }
+    /// The whole document, secrets left out. It lives as long as the policy, and is empty once that was moved away.
+    [[nodiscard]] std::string_view json() const & noexcept { return view(wsw_policy_json(get())); }
+    std::string_view json() const && = delete;
+    /// The name of a type of messages on `path`, by the number that a verdict carries; empty for none.
+    [[nodiscard]] std::string_view type_name(std::string_view path, std::uint32_t index) const & noexcept {
+        return view(wsw_policy_type_name(get(), str(path), index));
+    }
+    std::string_view type_name(std::string_view path, std::uint32_t index) const && = delete;
     /// What to tell the WebSocket library.
     [[nodiscard]] wsw_limits limits() const noexcept {
         wsw_limits limits{};
@@ -156,10 +169,13 @@ public:
     /// For the audit alone: the peer must not be told.
     [[nodiscard]] std::string_view detail() const noexcept { return view(wsw_response_detail(get())); }
     /// The whole answer as HTTP/1.1 writes it.
-    [[nodiscard]] std::string_view bytes() const noexcept { return view(wsw_response_bytes(get())); }
-    [[nodiscard]] std::string_view body() const noexcept { return view(wsw_response_body(get())); }
+    [[nodiscard]] std::string_view bytes() const & noexcept { return view(wsw_response_bytes(get())); }
+    std::string_view bytes() const && = delete;
+    [[nodiscard]] std::string_view body() const & noexcept { return view(wsw_response_body(get())); }
+    std::string_view body() const && = delete;
     /// The header fields, names in lower case.
-    [[nodiscard]] std::vector<std::pair<std::string_view, std::string_view>> headers() const {
+    std::vector<std::pair<std::string_view, std::string_view>> headers() const && = delete;
+    [[nodiscard]] std::vector<std::pair<std::string_view, std::string_view>> headers() const & {
         std::vector<std::pair<std::string_view, std::string_view>> all;
         wsw_str name{}, value{};
         for (std::size_t index = 0; wsw_response_header(get(), index, &name, &value) == WSW_STATUS_OK; ++index) {
@@ -173,16 +189,29 @@ private:
     detail::owned<wsw_response, wsw_response_free> response_;
 };
 
+/// A text that is referred to, not copied. A string that dies at the end of the line is none.
+class borrowed {
+public:
+    borrowed(std::string_view text) noexcept : text_(text) {}
+    borrowed(const char *text) noexcept : text_(view(text)) {}
+    borrowed(const std::string &text) noexcept : text_(text) {}
+    borrowed(std::string &&) = delete;
+    [[nodiscard]] wsw_str get() const noexcept { return str(text_); }
+
+private:
+    std::string_view text_;
+};
+
 /// An upgrade request. It refers to the texts it is made of: they must outlive it.
 class request {
 public:
-    request(std::string_view method, std::string_view target, int version = WSW_HTTP_1_1) {
+    request(borrowed method, borrowed target, int version = WSW_HTTP_1_1) {
         request_.size = sizeof request_;
         request_.version = version;
-        request_.method = str(method);
-        request_.target = str(target);
+        request_.method = method.get();
+        request_.target = target.get();
     }
-    void add(std::string_view name, std::string_view value) { headers_.push_back({str(name), str(value)}); }
+    void add(borrowed name, borrowed value) { headers_.push_back({name.get(), value.get()}); }
     [[nodiscard]] wsw_request get() const noexcept {
         wsw_request whole = request_;
         whole.headers = headers_.data();
@@ -196,8 +225,8 @@ private:
 };
 
 /// What the socket knows: an address as text, or that there is none.
-[[nodiscard]] inline wsw_connection connection(std::string_view address, bool tls) noexcept {
-    return wsw_connection{sizeof(wsw_connection), WSW_REMOTE_ADDRESS, str(address), tls ? 1 : 0};
+[[nodiscard]] inline wsw_connection connection(borrowed address, bool tls) noexcept {
+    return wsw_connection{sizeof(wsw_connection), WSW_REMOTE_ADDRESS, address.get(), tls ? 1 : 0};
 }
 [[nodiscard]] inline wsw_connection unix_connection(bool tls) noexcept {
     return wsw_connection{sizeof(wsw_connection), WSW_REMOTE_UNIX, wsw_str{nullptr, 0}, tls ? 1 : 0};
@@ -238,6 +267,23 @@ struct [[nodiscard]] admission {
     [[nodiscard]] bool is_refused() const noexcept { return status == WSW_STATUS_REFUSED; }
 };
 
+/// Whose token it was, or the answer that refuses it.
+struct [[nodiscard]] verification {
+    wsw_status status = WSW_STATUS_INVALID;
+    detail::owned<wsw_verified, wsw_verified_free> verified;
+    wsw::response response;
+
+    explicit operator bool() const noexcept { return status == WSW_STATUS_OK; }
+    /// Who it is: its texts live as long as this does.
+    [[nodiscard]] wsw_identity identity() const & noexcept {
+        wsw_identity identity{};
+        identity.size = sizeof identity;
+        wsw_verified_identity(verified.get(), &identity);
+        return identity;
+    }
+    wsw_identity identity() const && = delete;
+};
+
 /// Numbers of sessions.
 [[nodiscard]] inline std::vector<std::uint64_t> take_ids(wsw_ids *ids) {
     detail::owned<wsw_ids, wsw_ids_free> held(ids);
@@ -276,6 +322,17 @@ public:
         wsw_response *refusal = nullptr;
         wsw_status status = wsw_guard_screen(get(), &whole, &connection, now, &passed, &refusal);
         return screening{status, candidate(passed), response(refusal), 0};
+    }
+
+    /// Judges a token for an endpoint of your own. See `wsw_guard_verify_token`.
+    verification verify_token(std::string_view path, std::string_view token, time now) const {
+        verification done;
+        wsw_verified *verified = nullptr;
+        wsw_response *refusal = nullptr;
+        done.status = wsw_guard_verify_token(get(), str(path), str(token), now, &verified, &refusal);
+        done.verified.reset(verified);
+        done.response = response(refusal);
+        return done;
     }
 
     result<std::vector<std::uint64_t>> try_reload(const policy &policy) const {
@@ -336,6 +393,8 @@ struct [[nodiscard]] judgement {
 };
 
 } // namespace wsw
+
+#include "wswarden_schema.hpp"
 
 #include "wswarden_registry.hpp"
 

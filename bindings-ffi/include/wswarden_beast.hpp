@@ -91,6 +91,9 @@ public:
         meter_.reset(made);
         unread_ = std::move(unread);
         on_fault_ = std::move(on_fault);
+        if (!meter_) {
+            fail(WSW_REASON_INTERNAL); // frames that nobody counts are not let through
+        }
     }
 
     template <class Buffers, class Token> auto async_read_some(const Buffers &buffers, Token &&token) {
@@ -130,11 +133,15 @@ private:
             const auto *bytes = static_cast<const std::uint8_t *>(part.data());
             size -= have;
             if (wsw_frame_meter_feed(meter_.get(), bytes, have, &reason) != WSW_STATUS_OK) {
-                meter_.reset();
-                boost::asio::post(get_executor(), [tell = std::move(on_fault_), reason] { tell(reason); });
+                fail(reason);
                 return;
             }
         }
+    }
+
+    void fail(std::uint8_t reason) {
+        meter_.reset();
+        boost::asio::post(get_executor(), [tell = std::move(on_fault_), reason] { tell(reason); });
     }
 
     Next next_;

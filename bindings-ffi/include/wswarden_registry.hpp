@@ -67,6 +67,12 @@ public:
         const auto *bytes = static_cast<const std::uint8_t *>(data);
         return verdict(wsw_registry_receive(get(), handle, kind, bytes, size, now_mono));
     }
+    /// `receive`, and lists the values of a message that is delivered. See `wsw_registry_receive_tape`.
+    verdict receive(std::uint64_t handle, int kind, std::string_view payload, tape &tape,
+                    std::uint64_t now_mono) noexcept {
+        const auto *bytes = reinterpret_cast<const std::uint8_t *>(payload.data());
+        return verdict(wsw_registry_receive_tape(get(), handle, kind, bytes, payload.size(), tape.get(), now_mono));
+    }
 #if __cplusplus >= 202002L
     verdict receive(std::uint64_t handle, int kind, std::span<const std::byte> payload,
                     std::uint64_t now_mono) noexcept {
@@ -169,8 +175,9 @@ public:
     }
     [[nodiscard]] std::vector<std::string_view> scopes(std::uint64_t handle) {
         std::vector<std::string_view> all;
-        for (std::size_t index = 0; index < identity(handle).value_or(wsw_identity{}).scope_count; ++index) {
-            all.push_back(view(wsw_registry_scope(get(), handle, index)));
+        const wsw_identity who = identity(handle).value_or(wsw_identity{});
+        for (std::size_t index = 0; index < who.scope_count; ++index) {
+            all.push_back(view(who.scopes[index]));
         }
         return all;
     }

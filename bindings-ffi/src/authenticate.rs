@@ -5,7 +5,7 @@ use wswarden_core::{Reason, Timestamp};
 use crate::border::{Out, entry};
 use crate::clock::wsw_time;
 use crate::identity::{answer as answer_of, wsw_identity};
-use crate::registry::{Desk, at, number, wsw_registry};
+use crate::registry::{at, wsw_registry};
 use crate::status::{Fault, wsw_status};
 use crate::text::bytes;
 
@@ -25,12 +25,8 @@ pub unsafe extern "C" fn wsw_registry_authenticate(
     entry(|| {
         // SAFETY: the contract: `len` bytes are readable, `verdict` may be written, `registry` is live.
         let (message, out) = unsafe { (bytes(ptr, len, "the message")?, Out::new(verdict, "verdict")?) };
-        let authenticate = |desk: &mut Desk| {
-            let judged = desk.session(handle)?.authenticate(message, now.into());
-            Ok(desk.judged(number(handle)?, judged, out))
-        };
         // SAFETY: as above.
-        unsafe { at(registry, authenticate) }
+        unsafe { at(registry, |desk| desk.judge(handle, out, |session| session.authenticate(message, now.into()))) }
     })
 }
 
@@ -48,12 +44,8 @@ pub unsafe extern "C" fn wsw_registry_provide_session(
     entry(|| {
         // SAFETY: the contract: `identity` is readable, `verdict` may be written, `registry` is live.
         let (answer, out) = unsafe { (answer_of(answer, identity)?, Out::new(verdict, "verdict")?) };
-        let provide = |desk: &mut Desk| {
-            let judged = desk.session(handle)?.provide(answer, now.into());
-            Ok(desk.judged(number(handle)?, judged, out))
-        };
         // SAFETY: as above.
-        unsafe { at(registry, provide) }
+        unsafe { at(registry, |desk| desk.judge(handle, out, |session| session.provide(answer, now.into()))) }
     })
 }
 
@@ -71,13 +63,8 @@ pub unsafe extern "C" fn wsw_registry_revalidated(
     entry(|| {
         // SAFETY: the contract: `identity` is readable, `verdict` may be written, `registry` is live.
         let (answer, out) = unsafe { (answer_of(answer, identity)?, Out::new(verdict, "verdict")?) };
-        let revalidated = |desk: &mut Desk| {
-            let outcome = desk.session(handle)?.revalidated(answer, now.into());
-            out.set(desk.said(outcome));
-            Ok(wsw_status::WSW_STATUS_OK)
-        };
         // SAFETY: as above.
-        unsafe { at(registry, revalidated) }
+        unsafe { at(registry, |desk| desk.tell(handle, out, |session| session.revalidated(answer, now.into()))) }
     })
 }
 
@@ -95,13 +82,9 @@ pub unsafe extern "C" fn wsw_registry_close(
         // SAFETY: the contract: `verdict` may be written, `registry` is live.
         let out = unsafe { Out::new(verdict, "verdict") }?;
         let reason = Reason::from_number(reason).ok_or_else(|| Fault::bad("reason is no wsw_reason"))?;
-        let close = |desk: &mut Desk| {
-            let outcome = desk.session(handle)?.close(reason, Timestamp::from_nanos(now_mono));
-            out.set(desk.said(outcome));
-            Ok(wsw_status::WSW_STATUS_OK)
-        };
+        let now = Timestamp::from_nanos(now_mono);
         // SAFETY: as above.
-        unsafe { at(registry, close) }
+        unsafe { at(registry, |desk| desk.tell(handle, out, |session| session.close(reason, now))) }
     })
 }
 
@@ -118,12 +101,8 @@ pub unsafe extern "C" fn wsw_registry_refuse_delivered(
     entry(|| {
         // SAFETY: the contract: `verdict` may be written, `registry` is live.
         let out = unsafe { Out::new(verdict, "verdict") }?;
-        let refuse = |desk: &mut Desk| {
-            let outcome = desk.session(handle)?.refuse_delivered(Timestamp::from_nanos(now_mono));
-            out.set(desk.said(outcome));
-            Ok(wsw_status::WSW_STATUS_OK)
-        };
+        let now = Timestamp::from_nanos(now_mono);
         // SAFETY: as above.
-        unsafe { at(registry, refuse) }
+        unsafe { at(registry, |desk| desk.tell(handle, out, |session| session.refuse_delivered(now))) }
     })
 }

@@ -1,5 +1,6 @@
 //! The border: what every entry does before and after its work.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::status::{Fault, wsw_status};
@@ -11,7 +12,7 @@ pub(crate) fn entry(work: impl FnOnce() -> Result<wsw_status, Fault>) -> wsw_sta
 }
 
 /// [`entry`] for functions that return something else than a status; `failed` makes it of a status.
-#[inline]
+#[inline(always)]
 pub(crate) fn entry_or<T>(failed: impl FnOnce(wsw_status) -> T, work: impl FnOnce() -> Result<T, Fault>) -> T {
     let work = || {
         checkpoint();
@@ -20,14 +21,18 @@ pub(crate) fn entry_or<T>(failed: impl FnOnce(wsw_status) -> T, work: impl FnOnc
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => value,
         Ok(Err(fault)) => failed(fault.recorded()),
-        Err(payload) => {
-            // A payload of another type may panic when it is dropped; a few lost bytes are the lesser evil.
-            if !payload.is::<&str>() && !payload.is::<String>() {
-                std::mem::forget(payload);
-            }
-            failed(Fault::new(wsw_status::WSW_STATUS_PANIC, "a bug in wswarden: the call was given up").recorded())
-        }
+        Err(payload) => failed(given_up(payload).recorded()),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn given_up(payload: Box<dyn Any + Send>) -> Fault {
+    // A payload of another type may panic when it is dropped; a few lost bytes are the lesser evil.
+    if !payload.is::<&str>() && !payload.is::<String>() {
+        std::mem::forget(payload);
+    }
+    Fault::new(wsw_status::WSW_STATUS_PANIC, "a bug in wswarden: the call was given up")
 }
 
 /// Panics where a test has asked for it; see `testing.rs`.
@@ -41,13 +46,13 @@ pub(crate) fn checkpoint() {
 ///
 /// # Safety
 /// Unless it is NULL or misaligned, it points to a live `T` that nobody changes meanwhile.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn borrowed<'a, T>(pointer: *const T, name: &'static str) -> Result<&'a T, Fault> {
     if pointer.is_null() {
         return Err(Fault::null(name));
     }
     if !pointer.is_aligned() {
-        return Err(Fault::bad(format!("{name} is not aligned")));
+        return Err(Fault::misaligned(name));
     }
     // SAFETY: by this function's contract.
     Ok(unsafe { &*pointer })
@@ -94,7 +99,7 @@ impl<T> Out<T> {
             return Err(Fault::null(name));
         }
         if !pointer.is_aligned() {
-            return Err(Fault::bad(format!("{name} is not aligned")));
+            return Err(Fault::misaligned(name));
         }
         Ok(Self(pointer))
     }
@@ -170,7 +175,7 @@ fn size_of_struct<T: Sized32>(pointer: *const T, name: &'static str) -> Result<u
     // SAFETY: every such struct begins with its size (`Sized32`); NULL and misalignment are caught.
     let size = *unsafe { borrowed(pointer.cast::<u32>(), name) }?;
     if !pointer.is_aligned() {
-        return Err(Fault::bad(format!("{name} is not aligned")));
+        return Err(Fault::misaligned(name));
     }
     match usize::try_from(size) {
         Ok(size) if (T::FIRST..=LARGEST).contains(&size) => Ok(size),

@@ -6,7 +6,7 @@ use wswarden_core::{Guard, GuardAction, Knock, Secret, Timestamp};
 use crate::border::{Out, Sized32, borrowed, entry, entry_or, freed, given, sized};
 use crate::clock::wsw_time;
 use crate::guard::wsw_guard;
-use crate::handle::Shared;
+use crate::handle::{Local, Shared};
 use crate::identity::{read as identity_of, wsw_identity};
 use crate::outcome::nanos;
 use crate::policy::refused;
@@ -15,7 +15,7 @@ use crate::status::{Fault, wsw_status};
 use crate::text::{bytes, wsw_str};
 
 /// A connection whose request has not come whole. It holds a slot of its address until it is freed.
-pub struct wsw_knock(#[expect(dead_code, reason = "what it is for happens when it is dropped")] Knock);
+pub struct wsw_knock(#[expect(dead_code, reason = "what it is for happens when it is dropped")] Local<Knock>);
 
 /// A ticket: a secret, which opens one connection. Or why there is none.
 pub struct wsw_ticket(Shared<Minted>);
@@ -69,9 +69,9 @@ pub unsafe extern "C" fn wsw_guard_knock(
         // SAFETY: the contract: `guard` is live, `connection` readable, `knock` may be written.
         let (guard, from, out) =
             unsafe { (borrowed(guard, "guard")?, From::read(connection)?, Out::new(knock, "knock")?) };
-        let knocked = guard.0.with(|guard| Ok(guard.knock(from.peer, Timestamp::from_nanos(now_mono))))?;
+        let knocked = guard.with(|guard| Ok(guard.knock(from.peer, Timestamp::from_nanos(now_mono))))?;
         let Ok(knocked) = knocked else { return Ok(wsw_status::WSW_STATUS_REFUSED) };
-        out.set(given(wsw_knock(knocked)));
+        out.set(given(wsw_knock(Local::new(knocked)?)));
         Ok(wsw_status::WSW_STATUS_OK)
     })
 }
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn wsw_guard_mint_ticket(
             // SAFETY: the contract: 32 bytes are readable.
             entropy.copy_from_slice(unsafe { bytes(bound.entropy, 32, "entropy") }?);
         }
-        let minted = guard.0.with(|guard| Ok(guard.mint_ticket(&identity, &binding, entropy, now.into())))?;
+        let minted = guard.with(|guard| Ok(guard.mint_ticket(&identity, &binding, entropy, now.into())))?;
         let status = if minted.is_ok() { wsw_status::WSW_STATUS_OK } else { wsw_status::WSW_STATUS_REFUSED };
         out.set(given(wsw_ticket(Shared::new(minted))));
         Ok(status)
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn wsw_guard_next_timeout(guard: *const wsw_guard, at_mono
     entry(|| {
         // SAFETY: the contract: `guard` is live, `at_mono` may be written.
         let (guard, out) = unsafe { (borrowed(guard, "guard")?, Out::new(at_mono, "at_mono")?) };
-        let Some(next) = guard.0.with(|guard| Ok(guard.next_timeout()))? else {
+        let Some(next) = guard.with(|guard| Ok(guard.next_timeout()))? else {
             return Ok(wsw_status::WSW_STATUS_NONE);
         };
         out.set(next.as_nanos());
@@ -181,7 +181,7 @@ pub unsafe extern "C" fn wsw_guard_tick(
         // SAFETY: the contract: `guard` is live, `fetch` may be written.
         let (guard, out) = unsafe { (borrowed(guard, "guard")?, Out::new(fetch, "fetch")?) };
         let due = |guard: &Guard| Ok(guard.handle_timeout(Timestamp::from_nanos(now_mono)));
-        match guard.0.with(due)? {
+        match guard.with(due)? {
             None => Ok(wsw_status::WSW_STATUS_NONE),
             Some(GuardAction::FetchKeys { url, within, max_bytes }) => {
                 out.set(given(wsw_fetch { url, within: nanos(Some(within)), max_bytes }));
@@ -234,7 +234,7 @@ pub unsafe extern "C" fn wsw_guard_keys_fetched(
     entry(|| {
         // SAFETY: the contract: `guard` is live, the texts are readable.
         let (guard, url, body) = unsafe { (borrowed(guard, "guard")?, url.utf8("url")?, body.bytes("body")?) };
-        guard.0.with(|guard| guard.keys_fetched(url, body, Timestamp::from_nanos(now_mono)).map_err(refused))?;
+        guard.with(|guard| guard.keys_fetched(url, body, Timestamp::from_nanos(now_mono)).map_err(refused))?;
         Ok(wsw_status::WSW_STATUS_OK)
     })
 }
@@ -245,16 +245,16 @@ pub unsafe extern "C" fn wsw_guard_keys_failed(guard: *const wsw_guard, url: wsw
     entry(|| {
         // SAFETY: the contract: `guard` is live, `url` is readable.
         let (guard, url) = unsafe { (borrowed(guard, "guard")?, url.utf8("url")?) };
-        guard.0.with(|guard| {
+        guard.with(|guard| {
             guard.keys_failed(url);
             Ok(wsw_status::WSW_STATUS_OK)
         })
     })
 }
 
-/// 32 bytes of the operating system's random source.
-pub(crate) fn random() -> Result<[u8; 32], Fault> {
-    let mut bytes = [0; 32];
+/// Bytes of the operating system's random source.
+pub(crate) fn random<const COUNT: usize>() -> Result<[u8; COUNT], Fault> {
+    let mut bytes = [0; COUNT];
     let none = |_| Fault::new(wsw_status::WSW_STATUS_FULL, "the operating system gives no randomness");
     aws_lc_rs::rand::fill(&mut bytes).map_err(none)?;
     Ok(bytes)

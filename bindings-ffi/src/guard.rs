@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use wswarden_core::{Affected, Candidate, Gap, Guard, Host, Reason, Refusal, Revocation, Timestamp, UnixTime, UserKey};
+use wswarden_core::{Candidate, Gap, Guard, Host, Reason, Refusal, Revocation, Timestamp, UnixTime, UserKey};
 
 use crate::border::{Out, Sized32, SizedOut, borrowed, entry, entry_or, freed, given, sized, taken};
 use crate::clock::wsw_time;
 use crate::credentials::random;
-use crate::handle::Shared;
+use crate::handle::{Local, Shared};
+use crate::ids::{ids, wsw_ids};
 use crate::policy::{refused, wsw_policy};
 use crate::request::{Asked, From, wsw_connection, wsw_request};
 use crate::response::wsw_response;
@@ -16,15 +17,11 @@ use crate::text::{bytes, wsw_str};
 
 /// A policy, and what the connections of one server share under it: limits by user and address, open slots,
 /// revocations. One for each server; any number of threads may use it.
-pub struct wsw_guard(pub(crate) Shared<Guard>);
+pub struct wsw_guard(Local<Shared<Guard>>);
 
 /// An upgrade request that passed every check that needs no credential judged. It holds an unauthenticated slot of its
 /// address until it is admitted or freed.
-pub struct wsw_candidate(Candidate);
-
-/// Numbers of sessions, ascending: those that a change of the guard concerns. `wsw_registry_tick` tells each of them by
-/// itself; a host with many event loops wakes those that hold one of these.
-pub struct wsw_ids(Vec<u64>);
+pub struct wsw_candidate(Local<Candidate>);
 
 /// What a host can do, as bits to be joined. A guard refuses a policy that its host cannot keep.
 #[repr(u32)]
@@ -157,7 +154,7 @@ pub unsafe extern "C" fn wsw_guard_new(
         let made = policy
             .0
             .with(|it| Guard::new(it.policy.clone(), host(options.abilities), &waived, seed).map_err(refused))?;
-        out.set(given(wsw_guard(Shared::new(made))));
+        out.set(given(wsw_guard(Local::new(Shared::new(made))?)));
         Ok(wsw_status::WSW_STATUS_OK)
     })
 }
@@ -194,8 +191,8 @@ pub unsafe extern "C" fn wsw_guard_screen(
                 Out::new(response, "response")?,
             )
         };
-        let screened = guard.0.with(|guard| Ok(asked.with(&from, |request| guard.screen(request, now.into()))))?;
-        Ok(screening(screened, candidate, response))
+        let screened = guard.with(|guard| Ok(asked.with(&from, |request| guard.screen(request, now.into()))))?;
+        screening(screened, candidate, response)
     })
 }
 
@@ -221,7 +218,7 @@ pub unsafe extern "C" fn wsw_guard_reload(
         let (guard, policy, out) =
             unsafe { (borrowed(guard, "guard")?, borrowed(policy, "policy")?, Out::new(affected, "affected")?) };
         let policy = policy.0.with(|it| Ok(it.policy.clone()))?;
-        out.set(ids(&guard.0.with(|guard| guard.reload(policy).map_err(refused))?));
+        out.set(ids(&guard.with(|guard| guard.reload(policy).map_err(refused))?));
         Ok(wsw_status::WSW_STATUS_OK)
     })
 }
@@ -245,7 +242,7 @@ pub unsafe extern "C" fn wsw_guard_revoke(
             unsafe { (borrowed(guard, "guard")?, revoked(revocation)?, Out::new(affected, "affected")?) };
         let (lasts, now) = (Duration::from_nanos(lasts), UnixTime::from_nanos(now_unix));
         let full = |error: wswarden_core::RevocationsFull| Fault::new(wsw_status::WSW_STATUS_FULL, error.to_string());
-        out.set(ids(&guard.0.with(|guard| guard.revoke(&what, lasts, now).map_err(full))?));
+        out.set(ids(&guard.with(|guard| guard.revoke(&what, lasts, now).map_err(full))?));
         Ok(wsw_status::WSW_STATUS_OK)
     })
 }
@@ -261,7 +258,7 @@ pub unsafe extern "C" fn wsw_guard_drain(
     entry(|| {
         // SAFETY: the contract: `guard` is live, `affected` may be written.
         let (guard, out) = unsafe { (borrowed(guard, "guard")?, Out::new(affected, "affected")?) };
-        out.set(ids(&guard.0.with(|guard| Ok(guard.drain(Timestamp::from_nanos(now_mono))))?));
+        out.set(ids(&guard.with(|guard| Ok(guard.drain(Timestamp::from_nanos(now_mono))))?));
         Ok(wsw_status::WSW_STATUS_OK)
     })
 }
@@ -272,7 +269,7 @@ pub unsafe extern "C" fn wsw_guard_stats(guard: *const wsw_guard, stats: *mut ws
     entry(|| {
         // SAFETY: the contract: `guard` is live, `stats` may be written.
         let (guard, out) = unsafe { (borrowed(guard, "guard")?, SizedOut::new(stats, "stats")?) };
-        let (stats, agrees) = guard.0.with(|guard| Ok((guard.stats(), guard.reconcile().agrees())))?;
+        let (stats, agrees) = guard.with(|guard| Ok((guard.stats(), guard.reconcile().agrees())))?;
         out.set(&wsw_stats {
             size: 0,
             connections: stats.connections,
@@ -295,28 +292,14 @@ pub unsafe extern "C" fn wsw_guard_refused(guard: *const wsw_guard, reason: u8) 
         Ok(refused.iter().find(|(why, _)| Some(*why) == Reason::from_number(reason)).map_or(0, |(_, count)| *count))
     };
     // SAFETY: the contract: `guard` is live.
-    entry_or(|_| 0, || unsafe { borrowed(guard, "guard") }?.0.with(count))
+    entry_or(|_| 0, || unsafe { borrowed(guard, "guard") }?.with(count))
 }
 
-/// How many numbers there are; 0 after an error. Thread-safe.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsw_ids_count(ids: *const wsw_ids) -> usize {
-    // SAFETY: the contract: `ids` is live.
-    entry_or(|_| 0, || Ok(unsafe { borrowed(ids, "ids") }?.0.len()))
-}
-
-/// The number at `index`, from 0; 0 where there is none. Thread-safe.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsw_ids_at(ids: *const wsw_ids, index: usize) -> u64 {
-    // SAFETY: the contract: `ids` is live.
-    entry_or(|_| 0, || Ok(unsafe { borrowed(ids, "ids") }?.0.get(index).copied().unwrap_or(0)))
-}
-
-/// Frees the numbers. NULL is nothing to free.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsw_ids_free(ids: *mut wsw_ids) {
-    // SAFETY: the contract: it came from here, and is freed once.
-    unsafe { freed(ids) }
+impl wsw_guard {
+    /// Works with the guard, in the process that made it; not after a panic.
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&Guard) -> Result<R, Fault>) -> Result<R, Fault> {
+        self.0.here()?.with(work)
+    }
 }
 
 impl wsw_candidate {
@@ -326,7 +309,7 @@ impl wsw_candidate {
     /// Unless it is NULL, `candidate` came from [`screening`] and was neither freed nor taken.
     pub(crate) unsafe fn take(candidate: *mut Self) -> Result<Candidate, Fault> {
         // SAFETY: by this function's contract.
-        unsafe { taken(candidate, "candidate") }.map(|candidate| candidate.0)
+        unsafe { taken(candidate, "candidate") }?.0.take()
     }
 }
 
@@ -334,21 +317,17 @@ pub(crate) fn screening(
     screened: Result<Candidate, Refusal>,
     candidate: Out<*mut wsw_candidate>,
     response: Out<*mut wsw_response>,
-) -> wsw_status {
+) -> Result<wsw_status, Fault> {
     match screened {
         Ok(screened) => {
-            candidate.set(given(wsw_candidate(screened)));
-            wsw_status::WSW_STATUS_OK
+            candidate.set(given(wsw_candidate(Local::new(screened)?)));
+            Ok(wsw_status::WSW_STATUS_OK)
         }
         Err(refusal) => {
             response.set(wsw_response::refusing(refusal));
-            wsw_status::WSW_STATUS_REFUSED
+            Ok(wsw_status::WSW_STATUS_REFUSED)
         }
     }
-}
-
-fn ids(affected: &Affected) -> *mut wsw_ids {
-    given(wsw_ids(affected.ids.iter().map(|id| id.number()).collect()))
 }
 
 fn host(abilities: u32) -> Host {

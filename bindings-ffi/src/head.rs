@@ -22,7 +22,7 @@ pub unsafe extern "C" fn wsw_head_new(guard: *const wsw_guard, head: *mut *mut w
     entry(|| {
         // SAFETY: the contract: `guard` is live, `head` may be written.
         let (guard, out) = unsafe { (borrowed(guard, "guard")?, Out::new(head, "head")?) };
-        let parser = guard.0.with(|guard| Ok(HeadParser::new(&guard.policy().document().transport)))?;
+        let parser = guard.with(|guard| Ok(HeadParser::new(&guard.policy().document().transport)))?;
         out.set(given(wsw_head(Exclusive::new(parser))));
         Ok(wsw_status::WSW_STATUS_OK)
     })
@@ -61,19 +61,21 @@ pub unsafe extern "C" fn wsw_guard_screen_head(
         let (took, candidate, response) = unsafe {
             (Out::new(consumed, "consumed")?, Out::new(candidate, "candidate")?, Out::new(response, "response")?)
         };
-        head.0.with(|parser| {
-            Ok(match parser.parse(bytes) {
-                Ok(Head::Incomplete) => wsw_status::WSW_STATUS_NONE,
-                Ok(Head::Complete { head, consumed }) => {
+        head.0.with(|parser| match parser.parse(bytes) {
+            Ok(Head::Incomplete) => Ok(wsw_status::WSW_STATUS_NONE),
+            Ok(Head::Complete { head, consumed }) => {
+                let request = head.request(from.peer, from.tls);
+                let screened = guard.with(|guard| Ok(guard.screen(&request, now.into())))?;
+                let status = screening(screened, candidate, response)?;
+                if status == wsw_status::WSW_STATUS_OK {
                     took.set(consumed);
-                    let request = head.request(from.peer, from.tls);
-                    screening(guard.0.with(|guard| Ok(guard.screen(&request, now.into())))?, candidate, response)
                 }
-                Err(reason) => {
-                    response.set(wsw_response::refusing(Refusal::new(reason)));
-                    wsw_status::WSW_STATUS_REFUSED
-                }
-            })
+                Ok(status)
+            }
+            Err(reason) => {
+                response.set(wsw_response::refusing(Refusal::new(reason)));
+                Ok(wsw_status::WSW_STATUS_REFUSED)
+            }
         })
     })
 }

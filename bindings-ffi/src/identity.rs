@@ -115,8 +115,24 @@ pub(crate) unsafe fn read(identity: *const wsw_identity) -> Result<Identity, Fau
     Ok(identity)
 }
 
-/// An identity as C reads it. The scopes are read one by one, by `wsw_registry_scope`.
-pub(crate) fn shown(identity: &Identity) -> wsw_identity {
+/// The scopes of an identity as C reads them, for as long as the identity lives.
+#[derive(Default)]
+pub(crate) struct Scopes(Vec<wsw_str>);
+
+// SAFETY: they point to what nobody changes, and whoever holds them holds that, too.
+unsafe impl Send for Scopes {}
+// SAFETY: as above.
+unsafe impl Sync for Scopes {}
+
+impl Scopes {
+    pub(crate) fn set(&mut self, identity: &Identity) {
+        self.0.clear();
+        self.0.extend(identity.all_scopes().iter().map(|scope| wsw_str::of(&**scope)));
+    }
+}
+
+/// An identity as C reads it, so that it can be handed in again as it is.
+pub(crate) fn shown(identity: &Identity, scopes: &Scopes) -> wsw_identity {
     let user = identity.user();
     let kind =
         if user.is_some() { wsw_identity_kind::WSW_IDENTITY_USER } else { wsw_identity_kind::WSW_IDENTITY_GUEST };
@@ -127,8 +143,8 @@ pub(crate) fn shown(identity: &Identity) -> wsw_identity {
         subject: wsw_str::or_empty(user.map(|user| &*user.subject)),
         vouched_by: wsw_str::or_empty(user.map(|user| &*user.namespace)),
         tenant: wsw_str::or_empty(user.map(|user| &*user.tenant)),
-        scopes: std::ptr::null(),
-        scope_count: identity.scopes().len(),
+        scopes: scopes.0.as_ptr(),
+        scope_count: scopes.0.len(),
         expires: nanos(identity.expires()),
         issued_at: nanos(identity.issued_at()),
         token_id: wsw_str::or_empty(identity.token_id()),

@@ -29,6 +29,13 @@ pub enum wsw_verdict {
     WSW_IGNORE = 7,
 }
 
+impl wsw_verdict {
+    /// Whether a verdict's number hands the message to the application.
+    pub(crate) const fn delivers(number: u32) -> bool {
+        number & 0xff == Self::WSW_DELIVER as u32
+    }
+}
+
 /// A verdict in full.
 #[repr(C)]
 #[derive(Clone, Copy)]

@@ -2,7 +2,9 @@
 
 use std::ffi::{CStr, CString, c_char};
 use std::path::Path;
+use std::sync::OnceLock;
 
+use wswarden_core::message::TypeIndex;
 use wswarden_core::{Policy, PolicyError};
 
 use crate::border::{Out, Sized32, SizedOut, borrowed, entry, entry_or, freed, given};
@@ -10,7 +12,7 @@ use crate::handle::Shared;
 use crate::outcome::nanos;
 use crate::source::policy_from_file;
 use crate::status::{Fault, wsw_status};
-use crate::text::wsw_str;
+use crate::text::{c_text, wsw_str};
 
 /// What is allowed: an immutable value, read from TOML or JSON. Any number of guards can be made of one.
 pub struct wsw_policy(pub(crate) Shared<Compiled>);
@@ -97,6 +99,26 @@ pub unsafe extern "C" fn wsw_policy_json(policy: *const wsw_policy) -> *const c_
     entry_or(|_| std::ptr::null(), || unsafe { borrowed(policy, "policy") }?.0.with(|it| Ok(it.json.as_ptr())))
 }
 
+/// The name of a type of messages on `path`, by its number `WSW_VERDICT_TYPE`: 1 for the first, and empty behind the
+/// last. Number 0 is that of messages without a type, and has none. It lives as long as the policy. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsw_policy_type_name(policy: *const wsw_policy, path: wsw_str, index: u32) -> wsw_str {
+    let name = || {
+        // SAFETY: the contract: `policy` is live, `path` is readable.
+        let (policy, path) = unsafe { (borrowed(policy, "policy")?, path.utf8("path")?) };
+        let index = u16::try_from(index).ok().and_then(TypeIndex::from_number);
+        policy.0.with(|it| Ok(wsw_str::or_empty(index.and_then(|index| it.policy.type_name(path, index)))))
+    };
+    entry_or(|_| wsw_str::EMPTY, name)
+}
+
+/// The JSON Schema (draft 2020-12) of policies, for editors and tools. NULL after an error. Static. Thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn wsw_policy_schema() -> *const c_char {
+    static TEXT: OnceLock<CString> = OnceLock::new();
+    entry_or(|_| std::ptr::null(), || Ok(TEXT.get_or_init(|| c_text(&Policy::json_schema().to_string())).as_ptr()))
+}
+
 /// What a host tells its WebSocket library, which must not buffer more than the policy will take: of all routes the
 /// loosest, because a library is set up before the route is known.
 #[repr(C)]
@@ -145,9 +167,8 @@ pub unsafe extern "C" fn wsw_policy_limits(policy: *const wsw_policy, limits: *m
 
 fn compiled(policy: Result<Policy, PolicyError>, out: Out<*mut wsw_policy>) -> Result<wsw_status, Fault> {
     let policy = policy.map_err(refused)?;
-    let c_text = |text: String| CString::new(text.replace('\0', " ")).unwrap_or_default();
-    let warnings = policy.warnings().iter().map(|warning| c_text(warning.to_string())).collect();
-    let json = c_text(policy.to_value().to_string());
+    let warnings = policy.warnings().iter().map(|warning| c_text(&warning.to_string())).collect();
+    let json = c_text(&policy.to_value().to_string());
     out.set(given(wsw_policy(Shared::new(Compiled { policy, warnings, json }))));
     Ok(wsw_status::WSW_STATUS_OK)
 }

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use wswarden_core::{Dialect, Reason};
 
 use crate::border::entry_or;
+use crate::text::c_text;
 
 /// Which codes a peer gets for the same decision.
 #[repr(i32)]
@@ -27,7 +28,6 @@ struct Words {
 
 fn words(number: u8) -> Option<&'static Words> {
     static TABLE: OnceLock<Vec<Option<Words>>> = OnceLock::new();
-    let c_text = |text: &str| CString::new(text).unwrap_or_default();
     let row = |number| {
         let reason = Reason::from_number(number)?;
         let (name, sentence) = (c_text(reason.name()), c_text(reason.sentence()));

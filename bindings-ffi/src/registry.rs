@@ -1,13 +1,13 @@
 //! The connections of one event loop: admission, messages, and what a verdict says in full.
 
 use wswarden_core::message::Scratch;
-use wswarden_core::{Admitted, Event, Handle, Judgement, Need, Outcome, Registry, Reply, Timestamp};
+use wswarden_core::{Admitted, Event, Handle, Judgement, Need, Outcome, Registry, Reply, Session, Timestamp};
 
 use crate::border::{Out, SizedOut, borrowed, entry, entry_or, freed, given};
 use crate::clock::wsw_time;
 use crate::guard::{wsw_candidate, wsw_guard};
 use crate::handle::Exclusive;
-use crate::identity::{answer as answer_of, wsw_identity};
+use crate::identity::{Scopes, answer as answer_of, wsw_identity};
 use crate::outcome::{Room, shown, wsw_event, wsw_outcome};
 use crate::response::wsw_response;
 use crate::status::{Fault, wsw_status};
@@ -28,6 +28,7 @@ pub(crate) struct Desk {
     /// Texts that are made for C to read.
     pub(crate) text: String,
     pub(crate) more_text: String,
+    pub(crate) scopes: Scopes,
 }
 
 /// What the last call has to tell.
@@ -49,7 +50,7 @@ pub unsafe extern "C" fn wsw_registry_new(
     entry(|| {
         // SAFETY: the contract: `guard` is live, `registry` may be written.
         let (guard, out) = unsafe { (borrowed(guard, "guard")?, Out::new(registry, "registry")?) };
-        let desk = guard.0.with(|guard| {
+        let desk = guard.with(|guard| {
             Ok(Desk {
                 registry: Registry::new(guard.clone(), Timestamp::from_nanos(now_mono)),
                 scratch: guard.scratch(),
@@ -58,6 +59,7 @@ pub unsafe extern "C" fn wsw_registry_new(
                 room: [0; Reply::MAX],
                 text: String::new(),
                 more_text: String::new(),
+                scopes: Scopes::default(),
             })
         })?;
         out.set(given(wsw_registry(Exclusive::new(desk))));
@@ -154,7 +156,7 @@ pub unsafe extern "C" fn wsw_registry_receive(
         let opcode = u8::try_from(kind).unwrap_or(0);
         // SAFETY: as above.
         let desk = unsafe { borrowed(registry, "registry") }?;
-        desk.0.with(|desk| {
+        desk.with(|desk| {
             let now = Timestamp::from_nanos(now_mono);
             let number = desk.registry.receive_number(handle, opcode, payload, &mut desk.scratch, now);
             desk.last = Last::Receive;
@@ -206,6 +208,14 @@ pub unsafe extern "C" fn wsw_registry_event(registry: *mut wsw_registry, event: 
     })
 }
 
+impl wsw_registry {
+    /// Works with it, in the process that made it; not after a panic.
+    #[inline(always)]
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Desk) -> Result<R, Fault>) -> Result<R, Fault> {
+        self.0.with(work)
+    }
+}
+
 impl Desk {
     /// The session with this handle, to act on.
     pub(crate) fn session(&mut self, handle: u64) -> Result<wswarden_core::Entry<'_>, Fault> {
@@ -243,15 +253,34 @@ impl Desk {
         Ok(status)
     }
 
-    pub(crate) fn judged(&mut self, handle: Handle, judgement: Judgement, out: Out<u32>) -> wsw_status {
-        match judgement {
+    /// Has a session decide, and C told what.
+    pub(crate) fn tell(
+        &mut self,
+        handle: u64,
+        out: Out<u32>,
+        decide: impl FnOnce(&mut Session) -> Outcome,
+    ) -> Result<wsw_status, Fault> {
+        let outcome = decide(&mut *self.session(handle)?);
+        out.set(self.said(outcome));
+        Ok(wsw_status::WSW_STATUS_OK)
+    }
+
+    /// Has a session judge a credential, and C told what came of it, or that it waits.
+    pub(crate) fn judge(
+        &mut self,
+        handle: u64,
+        out: Out<u32>,
+        judge: impl FnOnce(&mut Session) -> Judgement,
+    ) -> Result<wsw_status, Fault> {
+        let judged = judge(&mut *self.session(handle)?);
+        match judged {
             Judgement::Done(outcome) => {
                 out.set(self.said(outcome));
-                wsw_status::WSW_STATUS_OK
+                Ok(wsw_status::WSW_STATUS_OK)
             }
             Judgement::Wait(need) => {
-                self.need = Some((handle, need));
-                wsw_status::WSW_STATUS_WAIT
+                self.need = Some((number(handle)?, need));
+                Ok(wsw_status::WSW_STATUS_WAIT)
             }
         }
     }
@@ -290,7 +319,7 @@ pub(crate) unsafe fn kept<R>(
     work: impl FnOnce(&mut Desk) -> Result<R, Fault>,
 ) -> Result<R, Fault> {
     // SAFETY: by this function's contract.
-    unsafe { borrowed(registry, "registry") }?.0.with(work)
+    unsafe { borrowed(registry, "registry") }?.with(work)
 }
 
 /// The handle with this number.

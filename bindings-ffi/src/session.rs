@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use wswarden_core::message::TypeIndex;
-use wswarden_core::{Message, Need, Outcome, Pressure, Reason, Timestamp, Verdict};
+use wswarden_core::{Need, Outcome, Pressure, Reason, Timestamp, Verdict};
 
 use crate::border::{Out, Sized32, SizedOut, entry, entry_or};
 use crate::identity::{shown, wsw_identity};
 use crate::registry::{Desk, Last, at, kept, number, wsw_registry};
 use crate::status::{Fault, wsw_status};
-use crate::text::{bytes, wsw_str};
+use crate::text::wsw_str;
 
 /// What only the host can find out.
 #[repr(i32)]
@@ -74,24 +74,6 @@ pub struct wsw_session {
     pub subprotocol: wsw_str,
 }
 
-/// Where a message went wrong, in words. It never shows what the sender chose.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct wsw_explanation {
-    /// `sizeof (wsw_explanation)`.
-    pub size: u32,
-    /// A `wsw_reason`.
-    pub reason: u32,
-    /// The offset of the byte or value at fault.
-    pub at: u32,
-    /// Zero.
-    pub reserved: u32,
-    /// The JSON Pointer of the value at fault; valid until the next call with this registry.
-    pub pointer: wsw_str,
-    /// The JSON Pointer of the schema that was not met; empty where no schema is at fault.
-    pub schema: wsw_str,
-}
-
 // SAFETY: `repr(C)`, the size first, and every field may be zero.
 unsafe impl Sized32 for wsw_need {
     const FIRST: usize = size_of::<Self>();
@@ -99,11 +81,6 @@ unsafe impl Sized32 for wsw_need {
 
 // SAFETY: as above.
 unsafe impl Sized32 for wsw_session {
-    const FIRST: usize = size_of::<Self>();
-}
-
-// SAFETY: as above.
-unsafe impl Sized32 for wsw_explanation {
     const FIRST: usize = size_of::<Self>();
 }
 
@@ -180,8 +157,8 @@ pub unsafe extern "C" fn wsw_registry_session(
     })
 }
 
-/// Who a session belongs to. Texts are valid until the next call with this registry; the scopes are read one by one by
-/// `wsw_registry_scope`. `WSW_STATUS_NONE`: a first message's credential is awaited. One thread at a time.
+/// Who a session belongs to. Texts and scopes are valid until the next call with this registry. `WSW_STATUS_NONE`: a first
+/// message's credential is awaited. One thread at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_registry_identity(
     registry: *mut wsw_registry,
@@ -194,7 +171,8 @@ pub unsafe extern "C" fn wsw_registry_identity(
         let read = |desk: &mut Desk| {
             let session = desk.registry.session(number(handle)?).map_err(|_| Fault::stale())?;
             let Some(identity) = session.identity() else { return Ok(wsw_status::WSW_STATUS_NONE) };
-            out.set(&shown(identity));
+            desk.scopes.set(identity);
+            out.set(&shown(identity, &desk.scopes));
             Ok(wsw_status::WSW_STATUS_OK)
         };
         // SAFETY: as above.
@@ -225,44 +203,6 @@ pub unsafe extern "C" fn wsw_registry_type_name(registry: *mut wsw_registry, han
     };
     // SAFETY: the contract: `registry` is live.
     entry_or(|_| wsw_str::EMPTY, || unsafe { kept(registry, read) })
-}
-
-/// Where a text or binary message goes wrong, in words; charges nothing, and is for debugging: it takes as long as
-/// judging the message again. `WSW_STATUS_NONE`: nothing is wrong with its content. One thread at a time.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsw_registry_explain(
-    registry: *mut wsw_registry,
-    handle: u64,
-    kind: i32,
-    ptr: *const u8,
-    len: usize,
-    explanation: *mut wsw_explanation,
-) -> wsw_status {
-    entry(|| {
-        // SAFETY: the contract: `len` bytes are readable, `explanation` may be written, `registry` is live.
-        let (payload, out) = unsafe { (bytes(ptr, len, "the message")?, SizedOut::new(explanation, "explanation")?) };
-        let message = u8::try_from(kind).ok().and_then(|opcode| Message::from_opcode(opcode, payload));
-        let message = message.ok_or_else(|| Fault::bad("kind is no opcode"))?;
-        let explain = |desk: &mut Desk| {
-            let session = desk.registry.session(number(handle)?).map_err(|_| Fault::stale())?;
-            let Some(found) = session.explain(message, &mut desk.scratch) else {
-                return Ok(wsw_status::WSW_STATUS_NONE);
-            };
-            desk.text = found.pointer;
-            desk.more_text = found.schema.unwrap_or_default();
-            out.set(&wsw_explanation {
-                size: 0,
-                reason: found.fault.reason.number().into(),
-                at: found.fault.at,
-                reserved: 0,
-                pointer: wsw_str::of(&desk.text),
-                schema: wsw_str::of(&desk.more_text),
-            });
-            Ok(wsw_status::WSW_STATUS_OK)
-        };
-        // SAFETY: as above.
-        unsafe { kept(registry, explain) }
-    })
 }
 
 /// In how many nanoseconds the session's last refused message may be tried again; `WSW_NEVER` where that is not known,

@@ -15,18 +15,7 @@ pub(crate) fn policy_from_file(path: impl AsRef<Path>) -> Result<Policy, PolicyE
     let path = path.as_ref();
     let unreadable = |what: &dyn std::fmt::Display| PolicyError::new("", format!("{}: {what}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
-    policy_draft(path, &text)?.build()
-}
-
-/// Reads the text of a policy that came from a file at `path`, and provides what it names, as
-/// [`policy_from_file`] does. For tools that show the text, or need more of it than the policy.
-///
-/// # Errors
-/// What is wrong with the text, or which value could not be read.
-fn policy_draft(path: impl AsRef<Path>, text: &str) -> Result<PolicyDraft, PolicyError> {
-    let path = path.as_ref();
-    let is_json = path.extension().is_some_and(|extension| extension == "json");
-    let mut draft = if is_json { PolicyDraft::from_json(text)? } else { PolicyDraft::from_toml(text)? };
+    let mut draft = PolicyDraft::from_text(&path.to_string_lossy(), &text)?;
     for source in draft.sources() {
         let missing = |why: String| draft.unavailable(&source, &why);
         let value = match source.kind {
@@ -41,5 +30,5 @@ fn policy_draft(path: impl AsRef<Path>, text: &str) -> Result<PolicyDraft, Polic
         };
         draft.provide(&source, &value)?;
     }
-    Ok(draft)
+    draft.build()
 }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char};
 
+use crate::text::c_text;
+
 /// How a call went. 0 is never returned, so that zeroed memory does not read as success.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,39 +36,65 @@ pub enum wsw_status {
     WSW_STATUS_PANIC = 22,
     /// An earlier call ended with `WSW_STATUS_PANIC`: the object can only be freed.
     WSW_STATUS_POISONED = 23,
+    /// The object was made in the process that this one was forked from. Make a guard of your own after the fork.
+    WSW_STATUS_FORKED = 24,
 }
 
-/// Why an entry gave up, with what `wsw_last_error_message` will say.
+/// Why an entry gave up, with what `wsw_last_error_message` will say. One pointer, so that a call that goes well carries
+/// nothing for it.
 #[derive(Debug)]
-pub(crate) struct Fault {
-    pub(crate) status: wsw_status,
+pub(crate) struct Fault(Box<Told>);
+
+#[derive(Debug)]
+struct Told {
+    status: wsw_status,
     message: Cow<'static, str>,
 }
 
 impl Fault {
+    #[cold]
+    #[inline(never)]
     pub(crate) fn new(status: wsw_status, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, message: message.into() }
+        Self(Box::new(Told { status, message: message.into() }))
     }
 
+    #[cold]
+    #[inline(never)]
     pub(crate) fn bad(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(wsw_status::WSW_STATUS_BAD_ARGUMENT, message)
     }
 
+    #[cold]
+    #[inline(never)]
     pub(crate) fn null(what: &'static str) -> Self {
         Self::new(wsw_status::WSW_STATUS_NULL_POINTER, format!("{what} is NULL"))
     }
 
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn misaligned(what: &'static str) -> Self {
+        Self::bad(format!("{what} is not aligned"))
+    }
+
+    #[cold]
+    #[inline(never)]
     pub(crate) fn stale() -> Self {
         Self::new(wsw_status::WSW_STATUS_STALE_HANDLE, wswarden_core::StaleHandle.to_string())
     }
 
+    /// What to say, for languages that have exceptions.
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// Keeps the message for `wsw_last_error_message`.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn recorded(self) -> wsw_status {
-        // A NUL would end the message early for C; none of ours has one.
-        let message = CString::new(self.message.replace('\0', " ")).unwrap_or_default();
+        let message = c_text(&self.0.message);
         // While a thread ends there is nobody to read it.
         let _gone = LAST.try_with(|last| last.replace(message));
-        self.status
+        self.0.status
     }
 }
 
@@ -75,8 +103,8 @@ thread_local! {
 }
 
 /// What went wrong in the last call on this thread that gave an error: a sentence for people, empty if there was none.
-/// It holds nothing that a peer sent, and no secret. Valid until the next call on this thread that gives an error.
-/// Thread-safe.
+/// It holds nothing that a peer sent, and no secret. It is this thread's alone: valid until the next call on it that gives
+/// an error, and no longer than the thread lives. Thread-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsw_last_error_message() -> *const c_char {
     LAST.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
@@ -104,6 +132,7 @@ pub extern "C" fn wsw_status_name(status: i32) -> *const c_char {
         21 => c"busy",
         22 => c"panic",
         23 => c"poisoned",
+        24 => c"forked",
         _ => c"invalid",
     };
     name.as_ptr()

@@ -1,7 +1,7 @@
 //! Text and bytes as C has them.
 
 use std::borrow::Cow;
-use std::ffi::c_char;
+use std::ffi::{CString, c_char};
 
 use crate::status::{Fault, wsw_status};
 
@@ -56,22 +56,39 @@ impl wsw_str {
     }
 }
 
+/// Text that ends with a NUL, for C. One within it would end it early.
+pub(crate) fn c_text(text: &str) -> CString {
+    CString::new(text.replace('\0', " ")).unwrap_or_default()
+}
+
 /// The bytes at `ptr`.
 ///
 /// # Safety
 /// Unless `ptr` is NULL, `len` bytes are readable there, and nobody changes them for `'a`.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn bytes<'a>(ptr: *const u8, len: usize, name: &'static str) -> Result<&'a [u8], Fault> {
     // A pointer without length is never looked at.
     if len == 0 {
         return Ok(&[]);
     }
     if ptr.is_null() {
-        return Err(Fault::new(wsw_status::WSW_STATUS_NULL_POINTER, format!("{name} has a length but no bytes")));
+        return Err(nothing_there(name));
     }
     if isize::try_from(len).is_err() {
-        return Err(Fault::bad(format!("{name} is longer than memory can be")));
+        return Err(too_long(name));
     }
     // SAFETY: by this function's contract, and no longer than a slice may be.
     Ok(unsafe { std::slice::from_raw_parts(ptr, len) })
+}
+
+#[cold]
+#[inline(never)]
+fn nothing_there(name: &str) -> Fault {
+    Fault::new(wsw_status::WSW_STATUS_NULL_POINTER, format!("{name} has a length but no bytes"))
+}
+
+#[cold]
+#[inline(never)]
+fn too_long(name: &str) -> Fault {
+    Fault::bad(format!("{name} is longer than memory can be"))
 }

@@ -10,9 +10,7 @@ use wswarden_core::{Policy, PolicyError};
 pub(crate) fn from_file(path: &Path) -> Result<Policy, PolicyError> {
     let unreadable = |what: &dyn std::fmt::Display| PolicyError::new("", format!("{}: {what}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
-    let is_json = path.extension().is_some_and(|extension| extension == "json");
-    let draft = if is_json { PolicyDraft::from_json(&text)? } else { PolicyDraft::from_toml(&text)? };
-    finish(draft, path.parent().unwrap_or(Path::new("")))
+    finish(PolicyDraft::from_text(&path.to_string_lossy(), &text)?, path.parent().unwrap_or(Path::new("")))
 }
 
 /// Provides what a draft names, `env:NAME` from the environment and `file:PATH` from below `folder`, and checks it.

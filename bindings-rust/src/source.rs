@@ -25,8 +25,7 @@ pub fn policy_from_file(path: impl AsRef<Path>) -> Result<Policy, PolicyError> {
 /// What is wrong with the text, or which value could not be read.
 pub fn policy_draft(path: impl AsRef<Path>, text: &str) -> Result<PolicyDraft, PolicyError> {
     let path = path.as_ref();
-    let is_json = path.extension().is_some_and(|extension| extension == "json");
-    let mut draft = if is_json { PolicyDraft::from_json(text)? } else { PolicyDraft::from_toml(text)? };
+    let mut draft = PolicyDraft::from_text(&path.to_string_lossy(), text)?;
     for source in draft.sources() {
         let missing = |why: String| draft.unavailable(&source, &why);
         let value = match source.kind {

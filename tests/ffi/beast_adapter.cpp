@@ -60,6 +60,8 @@ int main() {
         {head("GET /chat", ""), 403},
         {head("GET /chat", origin + origin), 400}, // A repeated field stays repeated.
         {head("GET /chat", origin + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"), 400},
+        {head("GET /chat", "Origin: https://app.example.\xff\r\n"), 403}, // Bytes that are no UTF-8 stay what they are.
+        {head("GET /ch\xff" "at", origin), 400},
         {head("GET /chat", origin + "Content-Length: 0\r\nX-Large: " + std::string(20'000, 'x') + "\r\n"), 431},
     };
     for (const auto &[text, expected] : heads) {
@@ -67,6 +69,10 @@ int main() {
         std::cout << expected << " " << raw << " " << beast << std::endl;
         assert(beast == expected && raw == expected);
     }
+
+    // What Beast mends before anybody else sees it: the reason to hand the bytes to `wsw_guard_screen_head`.
+    const auto [raw, beast] = judged(head("GET /chat", origin + "X-Folded: one\r\n two\r\n"));
+    assert(raw == 400 && beast == 101);
 
     const auto guard = guarded();
     const wsw::request request("GET", "/");

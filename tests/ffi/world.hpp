@@ -49,8 +49,8 @@ inline constexpr const char *HEAD = "GET /chat HTTP/1.1\r\nHost: chat.example.co
                                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                                     "Origin: https://app.example.com\r\nCookie: sid=s3cret\r\n\r\n";
 
-// Places for all that is written.
-struct outs {
+// One of each thing that is owned.
+struct handles {
     wsw_policy *policy = nullptr;
     wsw_guard *guard = nullptr;
     wsw_registry *registry = nullptr;
@@ -62,6 +62,33 @@ struct outs {
     wsw_knock *knock = nullptr;
     wsw_ticket *ticket = nullptr;
     wsw_fetch *fetch = nullptr;
+    wsw_verified *verified = nullptr;
+    wsw_schema *schema = nullptr;
+    wsw_tape *tape = nullptr;
+
+    // In any order, whatever a test has used up or poisoned.
+    void give_back() const {
+        wsw_registry_free(registry);
+        wsw_candidate_free(candidate);
+        wsw_response_free(response);
+        wsw_ids_free(ids);
+        wsw_head_free(head);
+        wsw_frame_meter_free(meter);
+        wsw_knock_free(knock);
+        wsw_ticket_free(ticket);
+        wsw_fetch_free(fetch);
+        wsw_verified_free(verified);
+        wsw_schema_free(schema);
+        wsw_tape_free(tape);
+        wsw_guard_free(guard);
+        wsw_policy_free(policy);
+    }
+};
+
+// Places for all that is written.
+struct outs : handles {
+    const wsw_value *values = nullptr;
+    wsw_flaw flaw{};
     uint64_t handle = 0, at = 0;
     std::size_t consumed = 0;
     uint32_t verdict = 0;
@@ -85,19 +112,40 @@ inline constexpr uint64_t SECOND = 1'000'000'000;
 // The message that renews a credential.
 inline constexpr char AUTH[] = R"({"type":"auth","token":"n3w"})";
 
-struct world {
-    const uint8_t *auth = reinterpret_cast<const uint8_t *>(AUTH);
-    // What a call takes by pointer; a test sets one of them to NULL.
+inline constexpr const char *SCHEMA = R"({"type":"object","required":["content"],"properties":{"content":{"type":"string"}}})";
+
+// Ann's token, and a guard's policy that takes it; it was signed once, and time is a number here.
+inline constexpr const char *TOKEN =
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
+    "eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tIiwiYXVkIjoiY2hhdCIsInN1YiI6ImFubiIsImV4cCI6MTgwMDAwMzYwMCwiaWF0IjoxNzk5OTk5OTk5LCJzY29wZSI6ImNoYXQ6d3JpdGUgY2hhdDpyZWFkIn0."
+    "8mPRf_MU8Me7_c1RKamU7KXPT7iPQgct3tpAH00aZ9U";
+inline constexpr const char *TOKEN_POLICY = R"(
+origin.allow = ['https://app.example.com']
+credential.sources = [{ kind = 'jwt', in = 'header', name = 'authorization' }, { kind = 'ticket', in = 'query', name = 'ticket' }]
+[credential.jwt]
+issuer = ['https://id.example.com']
+audience = ['chat']
+keys = [{ alg = 'HS256', secret = 'a key for this test, 32 bytes or more' }]
+)";
+
+// Whose token it is.
+inline wsw_verified *verified_token(wsw_time now) {
     wsw_policy *policy = nullptr;
     wsw_guard *guard = nullptr;
-    wsw_registry *registry = nullptr;
-    wsw_candidate *candidate = nullptr;
-    wsw_response *response = nullptr;
-    wsw_ids *ids = nullptr;
-    wsw_head *head = nullptr;
-    wsw_frame_meter *meter = nullptr;
-    wsw_ticket *ticket = nullptr;
-    wsw_fetch *fetch = nullptr;
+    wsw_verified *verified = nullptr;
+    wsw_response *refusal = nullptr;
+    wsw_guard_options options{sizeof options, WSW_ABILITY_ALL, 0, 0, nullptr};
+    CHECK(wsw_policy_from_toml(str(TOKEN_POLICY), &policy) == WSW_STATUS_OK);
+    CHECK(wsw_guard_new(policy, &options, &guard) == WSW_STATUS_OK);
+    CHECK(wsw_guard_verify_token(guard, str("/"), str(TOKEN), now, &verified, &refusal) == WSW_STATUS_OK);
+    wsw_guard_free(guard);
+    wsw_policy_free(policy);
+    return verified;
+}
+
+struct world : handles {
+    const uint8_t *auth = reinterpret_cast<const uint8_t *>(AUTH);
+    // What a call takes by pointer besides.
     const wsw_binding *binding = nullptr;
     const wsw_guard_options *options = nullptr;
     const wsw_request *request = nullptr;
@@ -106,7 +154,6 @@ struct world {
     const wsw_revocation *revocation = nullptr;
     const char *path = "/nonexistent.toml";
     const uint8_t *bytes = reinterpret_cast<const uint8_t *>("{\"type\":\"chat\",\"content\":\"hello\"}");
-    outs *out = nullptr;
     // Whether a panic is to come before anything was taken.
     bool at_the_door = false;
 
@@ -141,7 +188,6 @@ struct world {
         options = &options_;
         identity = &identity_;
         revocation = &revocation_;
-        out = &out_;
         out_.limits.size = sizeof out_.limits;
         out_.stats.size = sizeof out_.stats;
         out_.outcome.size = sizeof out_.outcome;
@@ -162,6 +208,12 @@ struct world {
         binding = &binding_;
         CHECK(wsw_guard_mint_ticket(guard, identity, binding, now, &ticket) == WSW_STATUS_OK);
         CHECK(wsw_guard_tick(guard, now.mono_ns, &fetch) == WSW_STATUS_OK);
+        CHECK(wsw_guard_knock(guard, connection, now.mono_ns, &knock) == WSW_STATUS_OK);
+        schema_options_.size = sizeof schema_options_;
+        CHECK(wsw_schema_compile(str(SCHEMA), &schema_options_, &schema) == WSW_STATUS_OK);
+        CHECK(wsw_tape_new(&tape) == WSW_STATUS_OK);
+        CHECK(wsw_schema_read(schema, bytes, length, tape, &out_.flaw) == WSW_STATUS_OK);
+        verified = verified_token(now);
         session = open(true);
         delivered = wsw_registry_receive(registry, session, WSW_TEXT, bytes, length, now.mono_ns);
         CHECK(WSW_VERDICT(delivered) == WSW_DELIVER);
@@ -177,28 +229,8 @@ struct world {
     }
     world(const world &) = delete;
     ~world() {
-        // In any order, whatever a test has used up or poisoned.
-        wsw_registry_free(registry);
-        wsw_candidate_free(candidate);
-        wsw_response_free(response);
-        wsw_ids_free(ids);
-        wsw_head_free(head);
-        wsw_frame_meter_free(meter);
-        wsw_ticket_free(ticket);
-        wsw_fetch_free(fetch);
-        wsw_guard_free(guard);
-        wsw_policy_free(policy);
-        wsw_candidate_free(out_.candidate);
-        wsw_response_free(out_.response);
-        wsw_ids_free(out_.ids);
-        wsw_head_free(out_.head);
-        wsw_frame_meter_free(out_.meter);
-        wsw_knock_free(out_.knock);
-        wsw_ticket_free(out_.ticket);
-        wsw_fetch_free(out_.fetch);
-        wsw_registry_free(out_.registry);
-        wsw_guard_free(out_.guard);
-        wsw_policy_free(out_.policy);
+        give_back();
+        out_.give_back();
     }
 
     // A candidate that has its session token still to be looked up.
@@ -225,6 +257,7 @@ struct world {
     wsw_identity identity_{};
     wsw_revocation revocation_{};
     wsw_binding binding_{};
+    wsw_schema_options schema_options_{};
     outs out_;
 
 private:

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use wswarden_core as core;
 use wswarden_core::credential::ticket::Binding;
-use wswarden_core::{Gap, GuardAction, Host, Timestamp, UnixTime, UserKey};
+use wswarden_core::message::TypeIndex;
+use wswarden_core::{Gap, GuardAction, Host, Secret, Timestamp, UnixTime, UserKey};
 
-use super::values::{Identity, nanos};
-use super::{Result, Time, WswardenError};
+use super::values::{Identity, Response, nanos};
+use super::{Result, Time, WswardenError, here, local};
 use crate::credentials::random;
+use crate::handle::Local;
 use crate::source::policy_from_file;
 
 /// What is allowed: an immutable value.
@@ -48,10 +50,22 @@ impl Policy {
         self.0.to_value().to_string()
     }
 
+    /// The names of the types of messages on a path, in the order of their numbers.
+    pub fn type_names(&self, path: String) -> Vec<String> {
+        let name = |index| self.0.type_name(&path, TypeIndex::from_number(index)?).map(Into::into);
+        (1..).map_while(name).collect()
+    }
+
     /// The largest message that the policy takes, in bytes: tell it to the WebSocket library.
     pub fn max_message_bytes(&self) -> u64 {
         self.0.host_limits().max_message
     }
+}
+
+/// The JSON Schema (draft 2020-12) of policies, for editors and tools.
+#[uniffi::export]
+pub fn policy_schema() -> String {
+    core::Policy::json_schema().to_string()
 }
 
 fn made(policy: std::result::Result<core::Policy, core::PolicyError>) -> Result<Arc<Policy>> {
@@ -179,6 +193,21 @@ pub enum Minted {
     },
 }
 
+/// Whose token it was, or the answer to give.
+#[derive(Clone, uniffi::Enum)]
+pub enum Verified {
+    /// It is this user's.
+    Identity {
+        /// Who it is.
+        identity: Identity,
+    },
+    /// It is refused; for "identity_unavailable", the keys are being fetched.
+    Refused {
+        /// The refusal.
+        response: Response,
+    },
+}
+
 /// A key set to fetch: over verified TLS alone, without following redirects, and with no credentials.
 #[derive(Clone, uniffi::Record)]
 pub struct FetchKeys {
@@ -192,7 +221,7 @@ pub struct FetchKeys {
 
 /// A policy, and what the connections of one server share under it. Safe for any number of threads.
 #[derive(uniffi::Object)]
-pub struct Guard(pub(crate) core::Guard);
+pub struct Guard(pub(crate) Local<core::Guard>);
 
 #[uniffi::export]
 impl Guard {
@@ -208,23 +237,24 @@ impl Guard {
         let host = abilities.iter().fold(Host::NOTHING, |host, ability| ability.granted(host));
         let waived: Vec<Gap> = waived.iter().map(|ability| ability.gap()).collect();
         let seed = bytes_or_random(seed)?;
-        core::Guard::new(policy.0.clone(), host, &waived, seed).map(|guard| Arc::new(Self(guard))).map_err(refused)
+        let guard = core::Guard::new(policy.0.clone(), host, &waived, seed).map_err(refused)?;
+        Ok(Arc::new(Self(local(guard)?)))
     }
 
     /// Puts another policy in force; the numbers of the sessions that it concerns.
     pub fn reload(&self, policy: Arc<Policy>) -> Result<Vec<u64>> {
-        self.0.reload(policy.0.clone()).map(ids).map_err(refused)
+        here(&self.0)?.reload(policy.0.clone()).map(ids).map_err(refused)
     }
 
     /// Refuses credentials for `lasts` nanoseconds, and closes the sessions that were opened with them: their numbers.
     pub fn revoke(&self, what: Revocation, lasts: u64, now_unix: u64) -> Result<Vec<u64>> {
-        let affected = self.0.revoke(&what.into(), Duration::from_nanos(lasts), UnixTime::from_nanos(now_unix));
+        let affected = here(&self.0)?.revoke(&what.into(), Duration::from_nanos(lasts), UnixTime::from_nanos(now_unix));
         affected.map(ids).map_err(|_| WswardenError::Full)
     }
 
     /// Refuses new connections and closes the open ones, spread over the policy's `deadline.drain`.
-    pub fn drain(&self, now_mono: u64) -> Vec<u64> {
-        ids(self.0.drain(Timestamp::from_nanos(now_mono)))
+    pub fn drain(&self, now_mono: u64) -> Result<Vec<u64>> {
+        Ok(ids(here(&self.0)?.drain(Timestamp::from_nanos(now_mono))))
     }
 
     /// Makes a single-use ticket for a user whom the host knows by the usual credential of its HTTPS endpoint. `entropy`
@@ -242,43 +272,54 @@ impl Guard {
         let address = address.map(|address| address.parse()).transpose();
         let address = address.map_err(|_| wrong("address: expected an IP address"))?;
         let binding = Binding { path: &path, origin: origin.as_deref(), address };
-        Ok(match self.0.mint_ticket(&identity.taken(), &binding, bytes_or_random(entropy)?, now.into()) {
+        Ok(match here(&self.0)?.mint_ticket(&identity.taken(), &binding, bytes_or_random(entropy)?, now.into()) {
             Ok(ticket) => Minted::Ticket { text: String::from_utf8_lossy(ticket.expose()).into_owned() },
             Err(fault) => Minted::Refused { reason: fault.reason().name().into(), detail: fault.name().into() },
         })
     }
 
+    /// Judges a token by the keys and claims of the policy for `path`: for the host's own endpoints, such as the one that
+    /// mints tickets. Nothing is charged: such an endpoint has limits of its own.
+    pub fn verify_token(&self, path: String, token: Vec<u8>, now: Time) -> Result<Verified> {
+        Ok(match here(&self.0)?.verify_token(&path, Secret::new(token), now.into()) {
+            Ok(identity) => Verified::Identity { identity: Identity::shown(&identity) },
+            Err(refusal) => Verified::Refused { response: Response::refusing(&refusal) },
+        })
+    }
+
     /// When to call `handle_timeout`, on the monotonic clock; none where the policy needs nothing fetched.
-    pub fn next_timeout(&self) -> Option<u64> {
-        self.0.next_timeout().map(Timestamp::as_nanos)
+    pub fn next_timeout(&self) -> Result<Option<u64>> {
+        Ok(here(&self.0)?.next_timeout().map(Timestamp::as_nanos))
     }
 
     /// The next key set that is to be fetched: call until it gives none.
-    pub fn handle_timeout(&self, now_mono: u64) -> Option<FetchKeys> {
-        match self.0.handle_timeout(Timestamp::from_nanos(now_mono))? {
-            GuardAction::FetchKeys { url, within, max_bytes } => Some(FetchKeys {
+    pub fn handle_timeout(&self, now_mono: u64) -> Result<Option<FetchKeys>> {
+        match here(&self.0)?.handle_timeout(Timestamp::from_nanos(now_mono)) {
+            None => Ok(None),
+            Some(GuardAction::FetchKeys { url, within, max_bytes }) => Ok(Some(FetchKeys {
                 url: url.into(),
                 within: nanos(within),
                 max_bytes: u64::try_from(max_bytes).unwrap_or(u64::MAX),
-            }),
-            _ => None,
+            })),
+            Some(_) => Err(wrong("this version has no words for what is due")),
         }
     }
 
     /// Takes the key set that was fetched from `url`.
     pub fn keys_fetched(&self, url: String, body: Vec<u8>, now_mono: u64) -> Result<()> {
-        self.0.keys_fetched(&url, &body, Timestamp::from_nanos(now_mono)).map_err(refused)
+        here(&self.0)?.keys_fetched(&url, &body, Timestamp::from_nanos(now_mono)).map_err(refused)
     }
 
     /// Takes note that `url` could not be fetched.
-    pub fn keys_failed(&self, url: String) {
-        self.0.keys_failed(&url);
+    pub fn keys_failed(&self, url: String) -> Result<()> {
+        here(&self.0)?.keys_failed(&url);
+        Ok(())
     }
 
     /// The guard's state in numbers.
-    pub fn stats(&self) -> Stats {
-        let stats = self.0.stats();
-        Stats {
+    pub fn stats(&self) -> Result<Stats> {
+        let stats = here(&self.0)?.stats();
+        Ok(Stats {
             connections: stats.connections,
             unauthenticated: stats.unauthenticated,
             sessions: stats.sessions,
@@ -286,7 +327,7 @@ impl Guard {
             refused: stats.refused.iter().map(|(reason, count)| (reason.name().to_owned(), *count)).collect(),
             addresses: stats.addresses,
             users: stats.users,
-        }
+        })
     }
 }
 

@@ -5,11 +5,15 @@
 
 pub mod guard;
 pub mod registry;
+pub mod schema;
+pub mod socket;
 pub mod values;
 
 use std::sync::{Mutex, MutexGuard};
 
 use wswarden_core::{Now, Reason, Timestamp, UnixTime};
+
+use crate::handle::Local;
 
 /// The caller's mistake, or a bug; never what a peer did.
 #[derive(Debug, uniffi::Error)]
@@ -25,12 +29,14 @@ pub enum WswardenError {
     Full,
     /// An earlier call was given up by a bug: the object refuses for ever.
     Poisoned,
+    /// The object was made in the process that this one was forked from.
+    Forked(String),
 }
 
 impl std::fmt::Display for WswardenError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Policy(message) | Self::Argument(message) => f.write_str(message),
+            Self::Policy(message) | Self::Argument(message) | Self::Forked(message) => f.write_str(message),
             Self::StaleHandle => write!(f, "{}", wswarden_core::StaleHandle),
             Self::Full => f.write_str("too many revocations are in force"),
             Self::Poisoned => f.write_str("an earlier call was given up"),
@@ -103,6 +109,16 @@ pub fn reasons() -> Vec<ReasonRow> {
         sentence: reason.sentence().into(),
     };
     Reason::ALL.iter().map(row).collect()
+}
+
+/// What an object holds, in the process that made it.
+pub(crate) fn here<T>(local: &Local<T>) -> Result<&T> {
+    local.here().map_err(|fault| WswardenError::Forked(fault.message().into()))
+}
+
+/// What is to work in this process alone.
+pub(crate) fn local<T>(value: T) -> Result<Local<T>> {
+    Local::new(value).map_err(|fault| WswardenError::Argument(fault.message().into()))
 }
 
 /// Locks an object; not after a panic.

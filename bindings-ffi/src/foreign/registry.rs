@@ -1,14 +1,16 @@
 //! The connections of one event loop.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use wswarden_core as core;
 use wswarden_core::message::Scratch;
-use wswarden_core::{Admitted, Handle, Message, Reason, Timestamp};
+use wswarden_core::{Admitted, Handle, Reason, Timestamp};
 
 use super::guard::Guard;
-use super::values::{Answer, Event, Identity, Need, Outcome, Request, Response};
-use super::{Result, Time, WswardenError, locked};
+use super::schema::Explanation;
+use super::values::{Answer, Event, FrameKind, Identity, Need, Outcome, Request, Response, nanos};
+use super::{Result, Time, WswardenError, here, local, locked};
+use crate::handle::Local;
 
 /// What became of a request.
 #[derive(Clone, uniffi::Enum)]
@@ -47,21 +49,6 @@ pub enum Judgement {
         /// What is needed.
         need: Need,
     },
-}
-
-/// The kind of a frame or whole message.
-#[derive(Clone, Copy, uniffi::Enum)]
-pub enum FrameKind {
-    /// A whole text message.
-    Text,
-    /// A whole binary message.
-    Binary,
-    /// A close frame; its payload begins with the status code.
-    Close,
-    /// A ping frame.
-    Ping,
-    /// A pong frame.
-    Pong,
 }
 
 /// What the host must do of its own accord.
@@ -136,16 +123,16 @@ pub struct Session {
     pub path: String,
     /// The subprotocol that was agreed on.
     pub subprotocol: Option<String>,
+    /// How long the peer took to answer the last ping, in nanoseconds.
+    pub latency: Option<u64>,
 }
 
 /// The candidates and sessions of one event loop, by handle. It locks itself: threads wait for each other.
 #[derive(uniffi::Object)]
-pub struct Registry {
-    guard: core::Guard,
-    desk: Mutex<Desk>,
-}
+pub struct Registry(Local<Mutex<Desk>>);
 
 struct Desk {
+    guard: core::Guard,
     registry: core::Registry,
     scratch: Box<Scratch>,
 }
@@ -154,21 +141,22 @@ struct Desk {
 impl Registry {
     /// An empty registry for connections of `guard`.
     #[uniffi::constructor]
-    pub fn new(guard: Arc<Guard>, now_mono: u64) -> Arc<Self> {
-        let registry = core::Registry::new(guard.0.clone(), Timestamp::from_nanos(now_mono));
-        let desk = Desk { registry, scratch: guard.0.scratch() };
-        Arc::new(Self { guard: guard.0.clone(), desk: Mutex::new(desk) })
+    pub fn new(guard: Arc<Guard>, now_mono: u64) -> Result<Arc<Self>> {
+        let guard = here(&guard.0)?.clone();
+        let registry = core::Registry::new(guard.clone(), Timestamp::from_nanos(now_mono));
+        let scratch = guard.scratch();
+        Ok(Arc::new(Self(local(Mutex::new(Desk { guard, registry, scratch }))?)))
     }
 
     /// How many connections it holds.
     pub fn count(&self) -> Result<u64> {
-        Ok(u64::try_from(locked(&self.desk)?.registry.len()).unwrap_or(u64::MAX))
+        Ok(u64::try_from(self.desk()?.registry.len()).unwrap_or(u64::MAX))
     }
 
     /// Judges an upgrade request and, as far as that needs nobody else, its credential.
     pub fn open(&self, request: Request, now: Time) -> Result<Admission> {
-        let mut desk = locked(&self.desk)?;
-        match request.with(|request| self.guard.screen(request, now.into()))? {
+        let mut desk = self.desk()?;
+        match request.with(|request| desk.guard.screen(request, now.into()))? {
             Ok(candidate) => {
                 let admitted = desk.registry.admit(candidate, now.into());
                 desk.admitted(admitted)
@@ -179,27 +167,29 @@ impl Registry {
 
     /// Hands a candidate the host's answer.
     pub fn provide(&self, handle: u64, answer: Answer, now: Time) -> Result<Admission> {
-        let mut desk = locked(&self.desk)?;
+        let mut desk = self.desk()?;
         let admitted = desk.registry.provide(number(handle)?, answer.into(), now.into()).map_err(stale)?;
         desk.admitted(admitted)
     }
 
     /// Judges a frame or whole message.
     pub fn receive(&self, handle: u64, kind: FrameKind, payload: Vec<u8>, now_mono: u64) -> Result<Outcome> {
-        let desk = &mut *locked(&self.desk)?;
+        let desk = &mut *self.desk()?;
         let (handle, now) = (number(handle)?, Timestamp::from_nanos(now_mono));
-        let opcode = match kind {
-            FrameKind::Text => 1,
-            FrameKind::Binary => 2,
-            FrameKind::Close => 8,
-            FrameKind::Ping => 9,
-            FrameKind::Pong => 10,
-        };
-        let outcome = match Message::from_opcode(opcode, &payload) {
+        let outcome = match kind.message(&payload) {
             Some(message) => desk.registry.receive(handle, message, &mut desk.scratch, now).map_err(stale)?,
             None => desk.registry.entry(handle).map_err(stale)?.close(Reason::ProtocolError, now),
         };
         Outcome::shown(outcome, desk.registry.session(handle).map_err(stale)?, now)
+    }
+
+    /// Where a message goes wrong, in words; none where its content is not at fault. It charges nothing, and is for
+    /// debugging: it takes as long as judging the message again.
+    pub fn explain(&self, handle: u64, kind: FrameKind, payload: Vec<u8>) -> Result<Option<Explanation>> {
+        let desk = &mut *self.desk()?;
+        let session = desk.registry.session(number(handle)?).map_err(stale)?;
+        let Some(message) = kind.message(&payload) else { return Ok(None) };
+        Ok(session.explain(message, &mut desk.scratch).map(Into::into))
     }
 
     /// Judges the credential in a message that was answered with `Authenticate`.
@@ -231,31 +221,31 @@ impl Registry {
 
     /// Says that a session's connection is gone without a close handshake; the event, if there is one, records it.
     pub fn lost(&self, handle: u64, now_mono: u64) -> Result<Option<Event>> {
-        let mut desk = locked(&self.desk)?;
+        let mut desk = self.desk()?;
         let mut session = desk.registry.entry(number(handle)?).map_err(stale)?;
         Ok(session.lost(Timestamp::from_nanos(now_mono)).map(Into::into))
     }
 
     /// Takes a connection out, session or candidate: every slot that it holds is given back.
     pub fn remove(&self, handle: u64) -> Result<()> {
-        drop(locked(&self.desk)?.registry.remove(number(handle)?).map_err(stale)?);
+        drop(self.desk()?.registry.remove(number(handle)?).map_err(stale)?);
         Ok(())
     }
 
     /// When to call `tick`, on the monotonic clock; none when nothing will be due.
     pub fn next_timeout(&self) -> Result<Option<u64>> {
-        Ok(locked(&self.desk)?.registry.next_timeout().map(Timestamp::as_nanos))
+        Ok(self.desk()?.registry.next_timeout().map(Timestamp::as_nanos))
     }
 
     /// The next thing that is due: call until it gives none.
     pub fn tick(&self, now_mono: u64) -> Result<Option<Due>> {
-        let tick = locked(&self.desk)?.registry.tick(Timestamp::from_nanos(now_mono));
+        let tick = self.desk()?.registry.tick(Timestamp::from_nanos(now_mono));
         tick.map(due).transpose()
     }
 
     /// Counts bytes that wait to be sent to a session's peer.
     pub fn queued(&self, handle: u64, bytes: u64, now_mono: u64) -> Result<Pressure> {
-        let desk = &mut *locked(&self.desk)?;
+        let desk = &mut *self.desk()?;
         let (handle, now) = (number(handle)?, Timestamp::from_nanos(now_mono));
         let pressure = desk.registry.entry(handle).map_err(stale)?.queued(bytes, now);
         Ok(match pressure {
@@ -271,24 +261,24 @@ impl Registry {
 
     /// Counts bytes that were sent.
     pub fn drained(&self, handle: u64, bytes: u64) -> Result<()> {
-        locked(&self.desk)?.registry.entry(number(handle)?).map_err(stale)?.drained(bytes);
+        self.desk()?.registry.entry(number(handle)?).map_err(stale)?.drained(bytes);
         Ok(())
     }
 
     /// Enters a session into a channel: whether it was not in it before. None: it is in as many as it may be.
     pub fn join(&self, handle: u64, channel: String) -> Result<Option<bool>> {
-        let mut desk = locked(&self.desk)?;
+        let mut desk = self.desk()?;
         Ok(desk.registry.entry(number(handle)?).map_err(stale)?.join(&channel).ok())
     }
 
     /// Takes a session out of a channel: whether it was in it.
     pub fn leave(&self, handle: u64, channel: String) -> Result<bool> {
-        Ok(locked(&self.desk)?.registry.entry(number(handle)?).map_err(stale)?.leave(&channel))
+        Ok(self.desk()?.registry.entry(number(handle)?).map_err(stale)?.leave(&channel))
     }
 
     /// What can be read of a session.
     pub fn session(&self, handle: u64) -> Result<Session> {
-        let desk = locked(&self.desk)?;
+        let desk = self.desk()?;
         let session = desk.registry.session(number(handle)?).map_err(stale)?;
         let peer = session.peer();
         Ok(Session {
@@ -300,18 +290,23 @@ impl Registry {
             origin: peer.origin.as_deref().map(Into::into),
             path: peer.path.to_string(),
             subprotocol: session.subprotocol().map(Into::into),
+            latency: session.latency().map(nanos),
         })
     }
 }
 
 impl Registry {
+    fn desk(&self) -> Result<MutexGuard<'_, Desk>> {
+        locked(here(&self.0)?)
+    }
+
     fn outcome(
         &self,
         handle: u64,
         now_mono: u64,
         work: impl FnOnce(&mut core::Session, Timestamp) -> core::Outcome,
     ) -> Result<Outcome> {
-        let mut desk = locked(&self.desk)?;
+        let mut desk = self.desk()?;
         let mut session = desk.registry.entry(number(handle)?).map_err(stale)?;
         let now = Timestamp::from_nanos(now_mono);
         Outcome::shown(work(&mut session, now), &session, now)
@@ -323,7 +318,7 @@ impl Registry {
         now: Time,
         work: impl FnOnce(&mut core::Session, core::Now) -> core::Judgement,
     ) -> Result<Judgement> {
-        let mut desk = locked(&self.desk)?;
+        let mut desk = self.desk()?;
         let mut session = desk.registry.entry(number(handle)?).map_err(stale)?;
         match work(&mut session, now.into()) {
             core::Judgement::Done(outcome) => {

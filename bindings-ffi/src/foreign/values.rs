@@ -46,14 +46,23 @@ pub enum Peer {
     Unix,
 }
 
+impl Peer {
+    pub(crate) fn read(&self) -> Result<Remote> {
+        match self {
+            Self::Address { ip } => {
+                let wrong = |_| WswardenError::Argument("peer: expected an IP address".into());
+                ip.parse().map(Remote::Address).map_err(wrong)
+            }
+            Self::Unix => Ok(Remote::Unix),
+        }
+    }
+}
+
 impl Request {
     pub(crate) fn with<R>(&self, work: impl FnOnce(&CoreRequest<'_>) -> R) -> Result<R> {
         let wrong = |what: &str| WswardenError::Argument(what.into());
         let version = HttpVersion::from_name(&self.version).ok_or_else(|| wrong("version: expected 1.0, 1.1 or 2"))?;
-        let peer = match &self.peer {
-            Peer::Address { ip } => Remote::Address(ip.parse().map_err(|_| wrong("peer: expected an IP address"))?),
-            Peer::Unix => Remote::Unix,
-        };
+        let peer = self.peer.read()?;
         let headers: Vec<_> =
             self.headers.iter().map(|header| CoreHeader { name: &header.name, value: &header.value }).collect();
         let (method, target) = (&*self.method, &*self.target);
@@ -230,6 +239,35 @@ impl From<Answer> for core::Answer {
             Answer::Refused => Self::Refused,
             Answer::Unavailable => Self::Unavailable,
         }
+    }
+}
+
+/// The kind of a frame or whole message.
+#[derive(Clone, Copy, uniffi::Enum)]
+pub enum FrameKind {
+    /// A whole text message.
+    Text,
+    /// A whole binary message.
+    Binary,
+    /// A close frame; its payload begins with the status code.
+    Close,
+    /// A ping frame.
+    Ping,
+    /// A pong frame.
+    Pong,
+}
+
+impl FrameKind {
+    /// None for a payload that no such frame may have.
+    pub(crate) fn message(self, payload: &[u8]) -> Option<core::Message<'_>> {
+        let opcode = match self {
+            Self::Text => 1,
+            Self::Binary => 2,
+            Self::Close => 8,
+            Self::Ping => 9,
+            Self::Pong => 10,
+        };
+        core::Message::from_opcode(opcode, payload)
     }
 }
 

@@ -12,22 +12,25 @@ use wswarden_core::{EventKind, Reason};
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The tables of numbers that go over the border as plain integers, which no function's type names.
-const NUMBERS: [&str; 12] = [
+const NUMBERS: [&str; 15] = [
     "wsw_ability",
     "wsw_action",
     "wsw_answer",
     "wsw_dialect",
+    "wsw_draft",
     "wsw_http_version",
     "wsw_identity_kind",
+    "wsw_machinery",
     "wsw_need_kind",
     "wsw_pressure",
     "wsw_remote",
     "wsw_revocation_kind",
     "wsw_status",
+    "wsw_value_kind",
     "wsw_verdict",
 ];
 /// Constants that are nobody's business.
-const INNER: [&str; 4] = ["BUSY", "FREE", "LARGEST", "POISONED"];
+const INNER: [&str; 6] = ["BUSY", "CONDITION", "FREE", "LARGEST", "POISONED", "STEP"];
 
 fn main() -> ExitCode {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src");

@@ -93,6 +93,14 @@ impl PolicyDraft {
         text::parse_json(text).map(Self::new)
     }
 
+    /// Reads the text of a file: JSON if the file's name ends in `.json`, else TOML.
+    ///
+    /// # Errors
+    /// As [`from_toml`](Self::from_toml) and [`from_json`](Self::from_json).
+    pub fn from_text(file_name: &str, text: &str) -> Result<Self, PolicyError> {
+        if file_name.ends_with(".json") { Self::from_json(text) } else { Self::from_toml(text) }
+    }
+
     /// Takes a tree of values, as bindings make them from their language's objects.
     pub fn from_value(value: Value) -> Self {
         Self::new(Parsed { value, places: Places::default() })

@@ -29,7 +29,7 @@ use crate::credential::{JwtVerifier, Locator, PublishedSource};
 use crate::guard::Quotas;
 use crate::host::HostLimits;
 use crate::http::OriginList;
-use crate::message::Messages;
+use crate::message::{Messages, TypeIndex};
 
 /// What is allowed on the connections of one server. Cheap to clone; immutable.
 ///
@@ -119,6 +119,12 @@ impl Policy {
     /// The tables as they hold for a request target's path.
     pub fn document_for(&self, path: &str) -> &Document {
         &self.rules(path).document
+    }
+
+    /// The name of a type of messages on a request target's path, by the number that verdicts carry; none
+    /// where there is no such type, and for messages without one.
+    pub fn type_name(&self, path: &str, index: TypeIndex) -> Option<&str> {
+        self.rules(path).messages.type_name(index)
     }
 
     /// What a host tells its WebSocket library.

@@ -19,7 +19,8 @@ use builder::{Builder, Failure};
 use source::Source;
 use validators::Validators;
 
-use super::fault::Fault;
+use super::explain;
+use super::fault::{Explanation, Fault};
 use super::json::Limits;
 use super::machine::{Level, Program, judge};
 use super::scratch::Scratch;
@@ -229,6 +230,15 @@ impl Schema {
     pub fn read(&self, bytes: &[u8], tape: &mut Tape, scratch: &mut Scratch) -> Result<(), Fault> {
         tape.clear();
         judge(&self.program, self.root, &self.limits, self.level, bytes, scratch, tape).map(|_| ())
+    }
+
+    /// Says in words why [`Self::is_valid`] refuses a value; none if it does not.
+    ///
+    /// It judges the value again and allocates: for the one who asks, not for each value.
+    pub fn explain(&self, bytes: &[u8], scratch: &mut Scratch) -> Option<Explanation> {
+        let mut tape = Tape::new();
+        let fault = self.read(bytes, &mut tape, scratch).err()?;
+        Some(explain::explain(&self.program, fault, bytes, &tape, scratch.place))
     }
 }
 
