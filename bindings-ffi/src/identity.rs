@@ -127,7 +127,7 @@ unsafe impl Sync for Scopes {}
 impl Scopes {
     pub(crate) fn set(&mut self, identity: &Identity) {
         self.0.clear();
-        self.0.extend(identity.all_scopes().iter().map(|scope| wsw_str::of(&**scope)));
+        self.0.extend(identity.scopes().iter().map(|scope| wsw_str::of(&**scope)));
     }
 }
 

@@ -27,13 +27,12 @@ impl Text<'_> {
         let mut at = first;
         let mut value = 0_i64;
         loop {
-            let (digits, eight) = eight_digits(self.wide(at));
-            let scale = SCALES.get(digits).copied().unwrap_or(0);
-            value = value.wrapping_mul(scale).wrapping_add(eight);
-            at = at.wrapping_add(digits);
-            if digits < 8 {
+            let digit = self.at(at).wrapping_sub(b'0');
+            if digit > 9 {
                 break;
             }
+            value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
+            at = at.wrapping_add(1);
         }
         let digits = at.wrapping_sub(first);
         let next = self.at(at);
@@ -110,26 +109,6 @@ impl Text<'_> {
         }
         at
     }
-}
-
-/// What a number is multiplied by when so many digits follow.
-const SCALES: [i64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
-
-/// How many of the first eight bytes are digits, up to the first that is none, and the number they make.
-#[inline(always)]
-#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the first eight of sixteen bytes")]
-fn eight_digits(bytes: u128) -> (usize, i64) {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    // Digits become 0 to 9. The sum carries only out of a byte that is none, into those after it.
-    let values = bytes as u64 ^ (ONES * 0x30);
-    let others = (values.wrapping_add(ONES * 0x76) | values) & (ONES * 0x80);
-    let count = others.trailing_zeros().wrapping_shr(3);
-    // The digits to the end of the word, zeros before them; then pairs, fours and all eight are put together.
-    let digits = values.checked_shl(64_u32.wrapping_sub(count.wrapping_shl(3))).unwrap_or(0);
-    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00ff_00ff_00ff_00ff;
-    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
-    let eight = fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff;
-    (count as usize, eight.cast_signed())
 }
 
 /// The hard bound on the digits of a number, whatever the policy says: reading a double stays linear.

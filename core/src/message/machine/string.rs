@@ -23,50 +23,63 @@ impl<'a> Text<'a> {
         let mut less = 0_usize; // the bytes that are not code points of their own
         let mut escaped = false;
         loop {
-            let block = match L::load(self.bytes(), at) {
-                Some(block) => block,
-                None => L::load(self.last(at), 0).ok_or(Fault::new(Reason::Internal, at))?,
-            };
-            let mut next = at.wrapping_add(L::WIDTH);
-            let special = L::special(block);
+            // Where there are too many code points, if all bytes from here on are of their own.
+            let limit = most.saturating_add(start).saturating_add(less);
             // Most blocks of a long string hold nothing but plain characters.
-            if special != 0 {
-                // Without a branch: which blocks hold what is not to be foreseen.
-                let not_ascii = L::high(block);
-                *high |= not_ascii != 0;
-                let continuations = L::continuations(block);
-                let mut stops = u64::from(special & !not_ascii);
-                while stops != 0 {
-                    let place = stops.trailing_zeros();
-                    let stop = at.wrapping_add(index(place));
-                    // The characters before it: if they are too many, that is the earlier fault.
-                    let points =
-                        || stop.wrapping_sub(start).wrapping_sub(less).wrapping_sub(ones(continuations & below(place)));
-                    let byte = self.at(stop);
-                    if byte == b'"' {
-                        let points = points();
-                        if points > most {
-                            return Err(too_long(start));
-                        }
-                        return Ok(Scanned { span: Span { start, end: stop, escaped }, points });
-                    }
-                    let length = if byte == b'\\' { self.escape(stop) } else { None };
-                    let Some(length) = length else {
-                        let wrong = Fault::new(Reason::InvalidJson, stop);
-                        return Err(if points() > most { too_long(start) } else { wrong });
-                    };
-                    escaped = true;
-                    less = less.wrapping_add(length).wrapping_sub(1);
-                    let used = index(place).wrapping_add(length);
-                    // A branch: it is foreseen, and the next block is loaded before this one is understood.
-                    if used > L::WIDTH {
-                        next = at.wrapping_add(used);
-                        break;
-                    }
-                    stops &= u64::MAX.wrapping_shl(offset(used));
+            let (block, special) = loop {
+                let Some(block) = L::load(self.bytes(), at) else {
+                    let last = L::load(self.last(at), 0).ok_or(Fault::new(Reason::Internal, at))?;
+                    break (last, L::special(last));
+                };
+                let special = L::special(block);
+                if special != 0 {
+                    break (block, special);
                 }
-                less = less.wrapping_add(ones(continuations));
+                at = at.wrapping_add(L::WIDTH);
+                if at > limit {
+                    return Err(too_long(start));
+                }
+            };
+            let not_ascii = L::high(block);
+            let mut continuations = 0;
+            if not_ascii != 0 {
+                *high = true;
+                continuations = L::continuations(block);
             }
+            let mut stops = u64::from(special & !not_ascii);
+            let mut next = at.wrapping_add(L::WIDTH);
+            while stops != 0 {
+                let place = stops.trailing_zeros();
+                let stop = at.wrapping_add(index(place));
+                // The characters before it: if they are too many, that is the earlier fault.
+                let points = || {
+                    let continued = ones(continuations & below(place));
+                    stop.wrapping_sub(start).wrapping_sub(less).wrapping_sub(continued)
+                };
+                let byte = self.at(stop);
+                if byte == b'"' {
+                    let points = points();
+                    if points > most {
+                        return Err(too_long(start));
+                    }
+                    return Ok(Scanned { span: Span { start, end: stop, escaped }, points });
+                }
+                let length = if byte == b'\\' { self.escape(stop) } else { None };
+                let Some(length) = length else {
+                    let wrong = Fault::new(Reason::InvalidJson, stop);
+                    return Err(if points() > most { too_long(start) } else { wrong });
+                };
+                escaped = true;
+                less = less.wrapping_add(length).wrapping_sub(1);
+                let used = index(place).wrapping_add(length);
+                // A branch: it is foreseen, and the next block is loaded before this one is understood.
+                if used > L::WIDTH {
+                    next = at.wrapping_add(used);
+                    break;
+                }
+                stops &= u64::MAX.wrapping_shl(offset(used));
+            }
+            less = less.wrapping_add(ones(continuations));
             at = next;
             if at.wrapping_sub(start).wrapping_sub(less) > most {
                 return Err(too_long(start));
@@ -78,10 +91,12 @@ impl<'a> Text<'a> {
     #[inline(always)]
     fn escape(&self, at: usize) -> Option<usize> {
         let kind = self.at(at.wrapping_add(1));
-        match ESCAPES.get(usize::from(kind)) {
-            Some(2) => Some(2),
-            Some(6) => self.unicode_escape(at),
-            _ => None,
+        if matches!(kind, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') {
+            Some(2)
+        } else if kind == b'u' {
+            self.unicode_escape(at)
+        } else {
+            None
         }
     }
 
@@ -116,24 +131,6 @@ fn hex4(word: u128, shift: u32) -> Option<u32> {
     }
     Some(u32::from(a) << 12 | u32::from(b) << 8 | u32::from(c) << 4 | u32::from(d))
 }
-
-/// How long the escape is that this byte makes of a backslash; 0 if it is none.
-static ESCAPES: [u8; 256] = {
-    let mut lengths = [0; 256];
-    let mut kind = 0;
-    while kind < 8 {
-        #[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "worked out by the compiler")]
-        {
-            lengths[b"\"\\/bfnrt"[kind] as usize] = 2;
-        }
-        kind = kind.wrapping_add(1);
-    }
-    #[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "worked out by the compiler")]
-    {
-        lengths[b'u' as usize] = 6;
-    }
-    lengths
-};
 
 /// The value of each byte as a hexadecimal digit; 255 where it is none.
 static HEX: [u8; 256] = {

@@ -95,7 +95,7 @@ pub(crate) fn uuid_at<L: Lanes>(text: Text<'_>, at: usize) -> Option<usize> {
     let chunk = text.bytes().get(at..)?.first_chunk::<37>()?;
     let (mut digits, mut hyphens) = (0, 0);
     // Blocks side by side, the last one so that it ends where the UUID does.
-    for from in [0, L::WIDTH, 2 * L::WIDTH] {
+    for from in [0, L::WIDTH, chunk.len()] {
         let from = from.min(36_usize.saturating_sub(L::WIDTH));
         let block = L::load(chunk, from)?;
         digits |= u64::from(L::hex_digits(block)) << from;
