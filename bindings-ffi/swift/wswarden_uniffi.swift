@@ -602,6 +602,148 @@ fileprivate struct FfiConverterData: FfiConverterRustBuffer {
 
 
 /**
+ * Counts the frames of each message in one peer's byte stream: for hosts below whose library nothing bounds them.
+ */
+public protocol FrameMeterProtocol: AnyObject, Sendable {
+    
+    /**
+     * Counts the frames in the next bytes of the stream: the name of the reason to close for, if there is one.
+     */
+    func feed(bytes: Data) throws  -> String?
+    
+}
+/**
+ * Counts the frames of each message in one peer's byte stream: for hosts below whose library nothing bounds them.
+ */
+open class FrameMeter: FrameMeterProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_wswarden_fn_clone_framemeter(self.handle, $0) }
+    }
+    /**
+     * A meter that lets messages of up to `limit` frames pass.
+     */
+public convenience init(limit: UInt32) {
+    let handle =
+        try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wswarden_fn_constructor_framemeter_new(
+        FfiConverterUInt32.lower(limit),uniffiCallStatus
+    )
+}
+    self.init(unsafeFromHandle: handle)
+}
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_wswarden_fn_free_framemeter(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Counts the frames in the next bytes of the stream: the name of the reason to close for, if there is one.
+     */
+open func feed(bytes: Data)throws  -> String?  {
+    return try  FfiConverterOptionString.lift(try rustCallWithError(FfiConverterTypeWswardenError_lift) {
+        uniffiCallStatus in
+    uniffi_wswarden_fn_method_framemeter_feed(
+            self.uniffiCloneHandle(),
+        FfiConverterData.lower(bytes),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFrameMeter: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = FrameMeter
+
+    public static func lift(_ handle: UInt64) throws -> FrameMeter {
+        return FrameMeter(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: FrameMeter) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FrameMeter {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: FrameMeter, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFrameMeter_lift(_ handle: UInt64) throws -> FrameMeter {
+    return try FfiConverterTypeFrameMeter.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFrameMeter_lower(_ value: FrameMeter) -> UInt64 {
+    return FfiConverterTypeFrameMeter.lower(value)
+}
+
+
+
+
+
+
+/**
  * A policy, and what the connections of one server share under it. Safe for any number of threads.
  */
 public protocol GuardProtocol: AnyObject, Sendable {
@@ -609,17 +751,17 @@ public protocol GuardProtocol: AnyObject, Sendable {
     /**
      * Refuses new connections and closes the open ones, spread over the policy's `deadline.drain`.
      */
-    func drain(nowMono: UInt64)  -> [UInt64]
+    func drain(nowMono: UInt64) throws  -> [UInt64]
     
     /**
      * The next key set that is to be fetched: call until it gives none.
      */
-    func handleTimeout(nowMono: UInt64)  -> FetchKeys?
+    func handleTimeout(nowMono: UInt64) throws  -> FetchKeys?
     
     /**
      * Takes note that `url` could not be fetched.
      */
-    func keysFailed(url: String) 
+    func keysFailed(url: String) throws 
     
     /**
      * Takes the key set that was fetched from `url`.
@@ -635,7 +777,7 @@ public protocol GuardProtocol: AnyObject, Sendable {
     /**
      * When to call `handle_timeout`, on the monotonic clock; none where the policy needs nothing fetched.
      */
-    func nextTimeout()  -> UInt64?
+    func nextTimeout() throws  -> UInt64?
     
     /**
      * Puts another policy in force; the numbers of the sessions that it concerns.
@@ -650,7 +792,19 @@ public protocol GuardProtocol: AnyObject, Sendable {
     /**
      * The guard's state in numbers.
      */
-    func stats()  -> Stats
+    func stats() throws  -> Stats
+    
+    /**
+     * Judges a token by the keys and claims of the policy for `path`: for the host's own endpoints, such as the one that
+     * mints tickets. Nothing is charged: such an endpoint has limits of its own.
+     */
+    func verifyToken(path: String, token: Data, now: Time) throws  -> Verified
+    
+    /**
+     * Asks whether a new socket may stay open while its TLS handshake and its request are awaited. None: close it;
+     * before TLS there is no way to tell why.
+     */
+    func knock(peer: Peer, nowMono: UInt64) throws  -> Knock?
     
 }
 /**
@@ -728,8 +882,8 @@ public convenience init(policy: Policy, abilities: [Ability], waived: [Ability] 
     /**
      * Refuses new connections and closes the open ones, spread over the policy's `deadline.drain`.
      */
-open func drain(nowMono: UInt64) -> [UInt64]  {
-    return try!  FfiConverterSequenceUInt64.lift(try! rustCall() {
+open func drain(nowMono: UInt64)throws  -> [UInt64]  {
+    return try  FfiConverterSequenceUInt64.lift(try rustCallWithError(FfiConverterTypeWswardenError_lift) {
         uniffiCallStatus in
     uniffi_wswarden_fn_method_guard_drain(
             self.uniffiCloneHandle(),
@@ -741,8 +895,8 @@ open func drain(nowMono: UInt64) -> [UInt64]  {
     /**
      * The next key set that is to be fetched: call until it gives none.
      */
-open func handleTimeout(nowMono: UInt64) -> FetchKeys?  {
-    return try!  FfiConverterOptionTypeFetchKeys.lift(try! rustCall() {
+open func handleTimeout(nowMono: UInt64)throws  -> FetchKeys?  {
+    return try  FfiConverterOptionTypeFetchKeys.lift(try rustCallWithError(FfiConverterTypeWswardenError_lift) {
         uniffiCallStatus in
     uniffi_wswarden_fn_method_guard_handle_timeout(
             self.uniffiCloneHandle(),
@@ -754,7 +908,7 @@ open func handleTimeout(nowMono: UInt64) -> FetchKeys?  {
     /**
      * Takes note that `url` could not be fetched.
      */
-open func keysFailed(url: String)  {try! rustCall() {
+open func keysFailed(url: String)throws   {try rustCallWithError(FfiConverterTypeWswardenError_lift) {
         uniffiCallStatus in
     uniffi_wswarden_fn_method_guard_keys_failed(
             self.uniffiCloneHandle(),
@@ -799,8 +953,8 @@ open func mintTicket(identity: Identity, path: String, origin: String?, address:
     /**
      * When to call `handle_timeout`, on the monotonic clock; none where the policy needs nothing fetched.
      */
-open func nextTimeout() -> UInt64?  {
-    return try!  FfiConverterOptionUInt64.lift(try! rustCall() {
+open func nextTimeout()throws  -> UInt64?  {
+    return try  FfiConverterOptionUInt64.lift(try rustCallWithError(FfiConverterTypeWswardenError_lift) {
         uniffiCallStatus in
     uniffi_wswarden_fn_method_guard_next_timeout(
             self.uniffiCloneHandle(),uniffiCallStatus
@@ -839,11 +993,42 @@ open func revoke(what: Revocation, lasts: UInt64, nowUnix: UInt64)throws  -> [UI
     /**
      * The guard's state in numbers.
      */
-open func stats() -> Stats  {
-    return try!  FfiConverterTypeStats_lift(try! rustCall() {
+open func stats()throws  -> Stats  {
+    return try  FfiConverterTypeStats_lift(try rustCallWithError(FfiConverterTypeWswardenError_lift) {
         uniffiCallStatus in
     uniffi_wswarden_fn_method_guard_stats(
             self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Judges a token by the keys and claims of the policy for `path`: for the host's own endpoints, such as the one that
+     * mints tickets. Nothing is charged: such an endpoint has limits of its own.
+     */
+open func verifyToken(path: String, token: Data, now: Time)throws  -> Verified  {
+    return try  FfiConverterTypeVerified_lift(try rustCallWithError(FfiConverterTypeWswardenError_lift) {
+        uniffiCallStatus in
+    uniffi_wswarden_fn_method_guard_verify_token(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(path),
+        FfiConverterData.lower(token),
+        FfiConverterTypeTime_lower(now),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Asks whether a new socket may stay open while its TLS handshake and its request are awaited. None: close it;
+     * before TLS there is no way to tell why.
+     */
+open func knock(peer: Peer, nowMono: UInt64)throws  -> Knock?  {
+    return try  FfiConverterOptionTypeKnock.lift(try rustCallWithError(FfiConverterTypeWswardenError_lift) {
+        uniffiCallStatus in
+    uniffi_wswarden_fn_method_guard_knock(
+            self.uniffiCloneHandle(),
+        FfiConverterTypePeer_lower(peer),
+        FfiConverterUInt64.lower(nowMono),uniffiCallStatus
     )
 })
 }
@@ -899,6 +1084,278 @@ public func FfiConverterTypeGuard_lower(_ value: Guard) -> UInt64 {
 
 
 /**
+ * Finds and reads one request head in bytes that arrive bit by bit. Each byte is looked at once.
+ */
+public protocol HeadParserProtocol: AnyObject, Sendable {
+    
+    /**
+     * Reads the head in `bytes`: all that came so far, what was given before included.
+     */
+    func parse(bytes: Data, peer: Peer, tls: Bool) throws  -> Head
+    
+}
+/**
+ * Finds and reads one request head in bytes that arrive bit by bit. Each byte is looked at once.
+ */
+open class HeadParser: HeadParserProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_wswarden_fn_clone_headparser(self.handle, $0) }
+    }
+    /**
+     * A parser for one connection, within the limits of the guard's policy.
+     */
+public convenience init(`guard`: Guard)throws  {
+    let handle =
+        try rustCallWithError(FfiConverterTypeWswardenError_lift) {
+        uniffiCallStatus in
+    uniffi_wswarden_fn_constructor_headparser_new(
+        FfiConverterTypeGuard_lower(`guard`),uniffiCallStatus
+    )
+}
+    self.init(unsafeFromHandle: handle)
+}
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_wswarden_fn_free_headparser(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Reads the head in `bytes`: all that came so far, what was given before included.
+     */
+open func parse(bytes: Data, peer: Peer, tls: Bool)throws  -> Head  {
+    return try  FfiConverterTypeHead_lift(try rustCallWithError(FfiConverterTypeWswardenError_lift) {
+        uniffiCallStatus in
+    uniffi_wswarden_fn_method_headparser_parse(
+            self.uniffiCloneHandle(),
+        FfiConverterData.lower(bytes),
+        FfiConverterTypePeer_lower(peer),
+        FfiConverterBool.lower(tls),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHeadParser: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = HeadParser
+
+    public static func lift(_ handle: UInt64) throws -> HeadParser {
+        return HeadParser(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: HeadParser) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HeadParser {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: HeadParser, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHeadParser_lift(_ handle: UInt64) throws -> HeadParser {
+    return try FfiConverterTypeHeadParser.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHeadParser_lower(_ value: HeadParser) -> UInt64 {
+    return FfiConverterTypeHeadParser.lower(value)
+}
+
+
+
+
+
+
+/**
+ * A connection whose request has not come whole. It holds a slot of its address until it is given back.
+ */
+public protocol KnockProtocol: AnyObject, Sendable {
+    
+    /**
+     * Gives the slot back: call it right before the request is judged, or when the connection ends. Twice does nothing.
+     */
+    func giveBack() throws 
+    
+}
+/**
+ * A connection whose request has not come whole. It holds a slot of its address until it is given back.
+ */
+open class Knock: KnockProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_wswarden_fn_clone_knock(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_wswarden_fn_free_knock(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Gives the slot back: call it right before the request is judged, or when the connection ends. Twice does nothing.
+     */
+open func giveBack()throws   {try rustCallWithError(FfiConverterTypeWswardenError_lift) {
+        uniffiCallStatus in
+    uniffi_wswarden_fn_method_knock_give_back(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeKnock: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Knock
+
+    public static func lift(_ handle: UInt64) throws -> Knock {
+        return Knock(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Knock) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Knock {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Knock, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeKnock_lift(_ handle: UInt64) throws -> Knock {
+    return try FfiConverterTypeKnock.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeKnock_lower(_ value: Knock) -> UInt64 {
+    return FfiConverterTypeKnock.lower(value)
+}
+
+
+
+
+
+
+/**
  * What is allowed: an immutable value.
  */
 public protocol PolicyProtocol: AnyObject, Sendable {
@@ -912,6 +1369,11 @@ public protocol PolicyProtocol: AnyObject, Sendable {
      * The largest message that the policy takes, in bytes: tell it to the WebSocket library.
      */
     func maxMessageBytes()  -> UInt64
+    
+    /**
+     * The names of the types of messages on a path, in the order of their numbers.
+     */
+    func typeNames(path: String)  -> [String]
     
     /**
      * What is allowed but seldom meant.
@@ -1037,6 +1499,19 @@ open func maxMessageBytes() -> UInt64  {
 }
     
     /**
+     * The names of the types of messages on a path, in the order of their numbers.
+     */
+open func typeNames(path: String) -> [String]  {
+    return try!  FfiConverterSequenceString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wswarden_fn_method_policy_type_names(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(path),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * What is allowed but seldom meant.
      */
 open func warnings() -> [String]  {
@@ -1122,6 +1597,12 @@ public protocol RegistryProtocol: AnyObject, Sendable {
      * Counts bytes that were sent.
      */
     func drained(handle: UInt64, bytes: UInt64) throws 
+    
+    /**
+     * Where a message goes wrong, in words; none where its content is not at fault. It charges nothing, and is for
+     * debugging: it takes as long as judging the message again.
+     */
+    func explain(handle: UInt64, kind: FrameKind, payload: Data) throws  -> Explanation?
     
     /**
      * Enters a session into a channel: whether it was not in it before. None: it is in as many as it may be.
@@ -1239,9 +1720,9 @@ open class Registry: RegistryProtocol, @unchecked Sendable {
     /**
      * An empty registry for connections of `guard`.
      */
-public convenience init(`guard`: Guard, nowMono: UInt64) {
+public convenience init(`guard`: Guard, nowMono: UInt64)throws  {
     let handle =
-        try! rustCall() {
+        try rustCallWithError(FfiConverterTypeWswardenError_lift) {
         uniffiCallStatus in
     uniffi_wswarden_fn_constructor_registry_new(
         FfiConverterTypeGuard_lower(`guard`),
@@ -1316,6 +1797,22 @@ open func drained(handle: UInt64, bytes: UInt64)throws   {try rustCallWithError(
         FfiConverterUInt64.lower(bytes),uniffiCallStatus
     )
 }
+}
+    
+    /**
+     * Where a message goes wrong, in words; none where its content is not at fault. It charges nothing, and is for
+     * debugging: it takes as long as judging the message again.
+     */
+open func explain(handle: UInt64, kind: FrameKind, payload: Data)throws  -> Explanation?  {
+    return try  FfiConverterOptionTypeExplanation.lift(try rustCallWithError(FfiConverterTypeWswardenError_lift) {
+        uniffiCallStatus in
+    uniffi_wswarden_fn_method_registry_explain(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(handle),
+        FfiConverterTypeFrameKind_lower(kind),
+        FfiConverterData.lower(payload),uniffiCallStatus
+    )
+})
 }
     
     /**
@@ -1562,6 +2059,185 @@ public func FfiConverterTypeRegistry_lower(_ value: Registry) -> UInt64 {
 
 
 
+
+
+/**
+ * A compiled JSON Schema: strict JSON and the schema in one pass over the bytes, without sessions or limits. It locks
+ * itself: for many threads make one for each.
+ */
+public protocol SchemaProtocol: AnyObject, Sendable {
+    
+    /**
+     * "fast" for one pass over the bytes, "mixed" where some of the values need a tree, "full" for a tree of all.
+     */
+    func engine()  -> String
+    
+    /**
+     * Where they go wrong, in words; none where they do not.
+     */
+    func explain(json: Data) throws  -> Explanation?
+    
+    /**
+     * Whether the bytes are a JSON text that the schema accepts.
+     */
+    func isValid(json: Data) throws  -> Bool
+    
+}
+/**
+ * A compiled JSON Schema: strict JSON and the schema in one pass over the bytes, without sessions or limits. It locks
+ * itself: for many threads make one for each.
+ */
+open class Schema: SchemaProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_wswarden_fn_clone_schema(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_wswarden_fn_free_schema(handle, $0) }
+    }
+
+    
+    /**
+     * Compiles a JSON Schema, as a policy would.
+     */
+public static func compile(json: String)throws  -> Schema  {
+    return try  FfiConverterTypeSchema_lift(try rustCallWithError(FfiConverterTypeWswardenError_lift) {
+        uniffiCallStatus in
+    uniffi_wswarden_fn_constructor_schema_compile(
+        FfiConverterString.lower(json),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+    /**
+     * "fast" for one pass over the bytes, "mixed" where some of the values need a tree, "full" for a tree of all.
+     */
+open func engine() -> String  {
+    return try!  FfiConverterString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wswarden_fn_method_schema_engine(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Where they go wrong, in words; none where they do not.
+     */
+open func explain(json: Data)throws  -> Explanation?  {
+    return try  FfiConverterOptionTypeExplanation.lift(try rustCallWithError(FfiConverterTypeWswardenError_lift) {
+        uniffiCallStatus in
+    uniffi_wswarden_fn_method_schema_explain(
+            self.uniffiCloneHandle(),
+        FfiConverterData.lower(json),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Whether the bytes are a JSON text that the schema accepts.
+     */
+open func isValid(json: Data)throws  -> Bool  {
+    return try  FfiConverterBool.lift(try rustCallWithError(FfiConverterTypeWswardenError_lift) {
+        uniffiCallStatus in
+    uniffi_wswarden_fn_method_schema_is_valid(
+            self.uniffiCloneHandle(),
+        FfiConverterData.lower(json),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSchema: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Schema
+
+    public static func lift(_ handle: UInt64) throws -> Schema {
+        return Schema(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Schema) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Schema {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Schema, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSchema_lift(_ handle: UInt64) throws -> Schema {
+    return try FfiConverterTypeSchema.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSchema_lower(_ value: Schema) -> UInt64 {
+    return FfiConverterTypeSchema.lower(value)
+}
+
+
+
+
 /**
  * What is due on a connection.
  */
@@ -1737,6 +2413,95 @@ public func FfiConverterTypeEvent_lift(_ buf: RustBuffer) throws -> Event {
 #endif
 public func FfiConverterTypeEvent_lower(_ value: Event) -> RustBuffer {
     return FfiConverterTypeEvent.lower(value)
+}
+
+
+/**
+ * Where JSON went wrong, in words. It never shows what the sender chose.
+ */
+public struct Explanation: Equatable, Hashable {
+    /**
+     * The name of the reason.
+     */
+    public var reason: String
+    /**
+     * The offset of the byte or value at fault.
+     */
+    public var at: UInt32
+    /**
+     * The JSON Pointer of the value at fault.
+     */
+    public var pointer: String
+    /**
+     * The JSON Pointer of the schema that was not met; none where no schema is at fault.
+     */
+    public var schema: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The name of the reason.
+         */reason: String, 
+        /**
+         * The offset of the byte or value at fault.
+         */at: UInt32, 
+        /**
+         * The JSON Pointer of the value at fault.
+         */pointer: String, 
+        /**
+         * The JSON Pointer of the schema that was not met; none where no schema is at fault.
+         */schema: String?) {
+        self.reason = reason
+        self.at = at
+        self.pointer = pointer
+        self.schema = schema
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Explanation: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeExplanation: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Explanation {
+        return
+            try Explanation(
+                reason: FfiConverterString.read(from: &buf), 
+                at: FfiConverterUInt32.read(from: &buf), 
+                pointer: FfiConverterString.read(from: &buf), 
+                schema: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Explanation, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.reason, into: &buf)
+        FfiConverterUInt32.write(value.at, into: &buf)
+        FfiConverterString.write(value.pointer, into: &buf)
+        FfiConverterOptionString.write(value.schema, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExplanation_lift(_ buf: RustBuffer) throws -> Explanation {
+    return try FfiConverterTypeExplanation.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExplanation_lower(_ value: Explanation) -> RustBuffer {
+    return FfiConverterTypeExplanation.lower(value)
 }
 
 
@@ -2469,6 +3234,10 @@ public struct Session: Equatable, Hashable {
      * The subprotocol that was agreed on.
      */
     public var subprotocol: String?
+    /**
+     * How long the peer took to answer the last ping, in nanoseconds.
+     */
+    public var latency: UInt64?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -2496,7 +3265,10 @@ public struct Session: Equatable, Hashable {
          */path: String, 
         /**
          * The subprotocol that was agreed on.
-         */subprotocol: String?) {
+         */subprotocol: String?, 
+        /**
+         * How long the peer took to answer the last ping, in nanoseconds.
+         */latency: UInt64?) {
         self.id = id
         self.isOpen = isOpen
         self.isPending = isPending
@@ -2505,6 +3277,7 @@ public struct Session: Equatable, Hashable {
         self.origin = origin
         self.path = path
         self.subprotocol = subprotocol
+        self.latency = latency
     }
 
     
@@ -2530,7 +3303,8 @@ public struct FfiConverterTypeSession: FfiConverterRustBuffer {
                 address: FfiConverterOptionString.read(from: &buf), 
                 origin: FfiConverterOptionString.read(from: &buf), 
                 path: FfiConverterString.read(from: &buf), 
-                subprotocol: FfiConverterOptionString.read(from: &buf)
+                subprotocol: FfiConverterOptionString.read(from: &buf), 
+                latency: FfiConverterOptionUInt64.read(from: &buf)
         )
     }
 
@@ -2543,6 +3317,7 @@ public struct FfiConverterTypeSession: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.origin, into: &buf)
         FfiConverterString.write(value.path, into: &buf)
         FfiConverterOptionString.write(value.subprotocol, into: &buf)
+        FfiConverterOptionUInt64.write(value.latency, into: &buf)
     }
 }
 
@@ -3320,6 +4095,107 @@ public func FfiConverterTypeFrameKind_lower(_ value: FrameKind) -> RustBuffer {
 
 
 /**
+ * What was found in the bytes of a socket.
+ */
+
+public enum Head: Equatable, Hashable {
+    
+    /**
+     * The head is not whole yet: read more.
+     */
+    case incomplete
+    /**
+     * It is whole: hand the request to `Registry.open`.
+     */
+    case complete(
+        /**
+         * The request.
+         */request: Request, 
+        /**
+         * How many bytes the head took; what follows is the peer's first frames.
+         */consumed: UInt64
+    )
+    /**
+     * It is refused: send this and cut the connection.
+     */
+    case refused(
+        /**
+         * The refusal.
+         */response: Response
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Head: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHead: FfiConverterRustBuffer {
+    typealias SwiftType = Head
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Head {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .incomplete
+        
+        case 2: return .complete(request: try FfiConverterTypeRequest.read(from: &buf), consumed: try FfiConverterUInt64.read(from: &buf)
+        )
+        
+        case 3: return .refused(response: try FfiConverterTypeResponse.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Head, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .incomplete:
+            writeInt(&buf, Int32(1))
+        
+        
+        case let .complete(request,consumed):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeRequest.write(request, into: &buf)
+            FfiConverterUInt64.write(consumed, into: &buf)
+            
+        
+        case let .refused(response):
+            writeInt(&buf, Int32(3))
+            FfiConverterTypeResponse.write(response, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHead_lift(_ buf: RustBuffer) throws -> Head {
+    return try FfiConverterTypeHead.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHead_lower(_ value: Head) -> RustBuffer {
+    return FfiConverterTypeHead.lower(value)
+}
+
+
+
+/**
  * What became of a credential on a live connection.
  */
 
@@ -4073,6 +4949,93 @@ public func FfiConverterTypeVerdict_lower(_ value: Verdict) -> RustBuffer {
 
 
 /**
+ * Whose token it was, or the answer to give.
+ */
+
+public enum Verified: Equatable, Hashable {
+    
+    /**
+     * It is this user's.
+     */
+    case identity(
+        /**
+         * Who it is.
+         */identity: Identity
+    )
+    /**
+     * It is refused; for "identity_unavailable", the keys are being fetched.
+     */
+    case refused(
+        /**
+         * The refusal.
+         */response: Response
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Verified: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeVerified: FfiConverterRustBuffer {
+    typealias SwiftType = Verified
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Verified {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .identity(identity: try FfiConverterTypeIdentity.read(from: &buf)
+        )
+        
+        case 2: return .refused(response: try FfiConverterTypeResponse.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Verified, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .identity(identity):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeIdentity.write(identity, into: &buf)
+            
+        
+        case let .refused(response):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeResponse.write(response, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeVerified_lift(_ buf: RustBuffer) throws -> Verified {
+    return try FfiConverterTypeVerified.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeVerified_lower(_ value: Verified) -> RustBuffer {
+    return FfiConverterTypeVerified.lower(value)
+}
+
+
+
+/**
  * The caller's mistake, or a bug; never what a peer did.
  */
 public 
@@ -4104,6 +5067,11 @@ enum WswardenError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError 
      * An earlier call was given up by a bug: the object refuses for ever.
      */
     case Poisoned(message: String)
+    
+    /**
+     * The object was made in the process that this one was forked from.
+     */
+    case Forked(message: String)
     
 
     
@@ -4154,6 +5122,10 @@ public struct FfiConverterTypeWswardenError: FfiConverterRustBuffer {
             message: try FfiConverterString.read(from: &buf)
         )
         
+        case 6: return .Forked(
+            message: try FfiConverterString.read(from: &buf)
+        )
+        
 
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -4175,6 +5147,8 @@ public struct FfiConverterTypeWswardenError: FfiConverterRustBuffer {
             writeInt(&buf, Int32(4))
         case .Poisoned(_ /* message is ignored*/):
             writeInt(&buf, Int32(5))
+        case .Forked(_ /* message is ignored*/):
+            writeInt(&buf, Int32(6))
 
         
         }
@@ -4295,6 +5269,30 @@ fileprivate struct FfiConverterOptionData: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeKnock: FfiConverterRustBuffer {
+    typealias SwiftType = Knock?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeKnock.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeKnock.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeDue: FfiConverterRustBuffer {
     typealias SwiftType = Due?
 
@@ -4335,6 +5333,30 @@ fileprivate struct FfiConverterOptionTypeEvent: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeEvent.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeExplanation: FfiConverterRustBuffer {
+    typealias SwiftType = Explanation?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeExplanation.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeExplanation.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -4568,6 +5590,16 @@ public func version() -> String  {
     )
 })
 }
+/**
+ * The JSON Schema (draft 2020-12) of policies, for editors and tools.
+ */
+public func policySchema() -> String  {
+    return try!  FfiConverterString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wswarden_fn_func_policy_schema(uniffiCallStatus
+    )
+})
+}
 
 private enum InitializationResult {
     case ok
@@ -4593,13 +5625,16 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wswarden_checksum_func_version() != 52992) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wswarden_checksum_method_guard_drain() != 46124) {
+    if (uniffi_wswarden_checksum_func_policy_schema() != 40809) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wswarden_checksum_method_guard_handle_timeout() != 28141) {
+    if (uniffi_wswarden_checksum_method_guard_drain() != 20107) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wswarden_checksum_method_guard_keys_failed() != 37714) {
+    if (uniffi_wswarden_checksum_method_guard_handle_timeout() != 39913) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wswarden_checksum_method_guard_keys_failed() != 44822) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wswarden_checksum_method_guard_keys_fetched() != 2526) {
@@ -4608,7 +5643,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wswarden_checksum_method_guard_mint_ticket() != 22729) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wswarden_checksum_method_guard_next_timeout() != 54422) {
+    if (uniffi_wswarden_checksum_method_guard_next_timeout() != 37564) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wswarden_checksum_method_guard_reload() != 33089) {
@@ -4617,13 +5652,22 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wswarden_checksum_method_guard_revoke() != 54321) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wswarden_checksum_method_guard_stats() != 37468) {
+    if (uniffi_wswarden_checksum_method_guard_stats() != 23377) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wswarden_checksum_method_guard_verify_token() != 31014) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wswarden_checksum_method_guard_knock() != 26078) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wswarden_checksum_method_policy_json() != 48117) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wswarden_checksum_method_policy_max_message_bytes() != 26161) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wswarden_checksum_method_policy_type_names() != 31000) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wswarden_checksum_method_policy_warnings() != 29528) {
@@ -4639,6 +5683,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wswarden_checksum_method_registry_drained() != 35704) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wswarden_checksum_method_registry_explain() != 34831) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wswarden_checksum_method_registry_join() != 39550) {
@@ -4665,7 +5712,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wswarden_checksum_method_registry_queued() != 8976) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wswarden_checksum_method_registry_receive() != 46891) {
+    if (uniffi_wswarden_checksum_method_registry_receive() != 52234) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wswarden_checksum_method_registry_refuse_delivered() != 31376) {
@@ -4683,6 +5730,24 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wswarden_checksum_method_registry_tick() != 48467) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_wswarden_checksum_method_schema_engine() != 15558) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wswarden_checksum_method_schema_explain() != 27452) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wswarden_checksum_method_schema_is_valid() != 9076) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wswarden_checksum_method_framemeter_feed() != 4397) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wswarden_checksum_method_headparser_parse() != 33212) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wswarden_checksum_method_knock_give_back() != 59219) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_wswarden_checksum_constructor_guard_new() != 56497) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -4695,7 +5760,16 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wswarden_checksum_constructor_policy_from_toml() != 44852) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wswarden_checksum_constructor_registry_new() != 13117) {
+    if (uniffi_wswarden_checksum_constructor_registry_new() != 58331) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wswarden_checksum_constructor_schema_compile() != 19120) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wswarden_checksum_constructor_framemeter_new() != 59990) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wswarden_checksum_constructor_headparser_new() != 47082) {
         return InitializationResult.apiChecksumMismatch
     }
 

@@ -303,6 +303,16 @@ RustBuffer uniffi_wswarden_fn_method_guard_revoke(uint64_t ptr, RustBuffer what,
 RustBuffer uniffi_wswarden_fn_method_guard_stats(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_GUARD_VERIFY_TOKEN
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_GUARD_VERIFY_TOKEN
+RustBuffer uniffi_wswarden_fn_method_guard_verify_token(uint64_t ptr, RustBuffer path, RustBuffer token, RustBuffer now, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_GUARD_KNOCK
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_GUARD_KNOCK
+RustBuffer uniffi_wswarden_fn_method_guard_knock(uint64_t ptr, RustBuffer peer, uint64_t now_mono, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_CLONE_POLICY
 #define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_CLONE_POLICY
 uint64_t uniffi_wswarden_fn_clone_policy(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -336,6 +346,11 @@ RustBuffer uniffi_wswarden_fn_method_policy_json(uint64_t ptr, RustCallStatus *_
 #ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_POLICY_MAX_MESSAGE_BYTES
 #define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_POLICY_MAX_MESSAGE_BYTES
 uint64_t uniffi_wswarden_fn_method_policy_max_message_bytes(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_POLICY_TYPE_NAMES
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_POLICY_TYPE_NAMES
+RustBuffer uniffi_wswarden_fn_method_policy_type_names(uint64_t ptr, RustBuffer path, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_POLICY_WARNINGS
@@ -376,6 +391,11 @@ uint64_t uniffi_wswarden_fn_method_registry_count(uint64_t ptr, RustCallStatus *
 #ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_REGISTRY_DRAINED
 #define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_REGISTRY_DRAINED
 void uniffi_wswarden_fn_method_registry_drained(uint64_t ptr, uint64_t handle, uint64_t bytes, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_REGISTRY_EXPLAIN
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_REGISTRY_EXPLAIN
+RustBuffer uniffi_wswarden_fn_method_registry_explain(uint64_t ptr, uint64_t handle, RustBuffer kind, RustBuffer payload, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_REGISTRY_JOIN
@@ -448,6 +468,91 @@ RustBuffer uniffi_wswarden_fn_method_registry_session(uint64_t ptr, uint64_t han
 RustBuffer uniffi_wswarden_fn_method_registry_tick(uint64_t ptr, uint64_t now_mono, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_CLONE_SCHEMA
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_CLONE_SCHEMA
+uint64_t uniffi_wswarden_fn_clone_schema(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_FREE_SCHEMA
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_FREE_SCHEMA
+void uniffi_wswarden_fn_free_schema(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_CONSTRUCTOR_SCHEMA_COMPILE
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_CONSTRUCTOR_SCHEMA_COMPILE
+uint64_t uniffi_wswarden_fn_constructor_schema_compile(RustBuffer json, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_SCHEMA_ENGINE
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_SCHEMA_ENGINE
+RustBuffer uniffi_wswarden_fn_method_schema_engine(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_SCHEMA_EXPLAIN
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_SCHEMA_EXPLAIN
+RustBuffer uniffi_wswarden_fn_method_schema_explain(uint64_t ptr, RustBuffer json, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_SCHEMA_IS_VALID
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_SCHEMA_IS_VALID
+int8_t uniffi_wswarden_fn_method_schema_is_valid(uint64_t ptr, RustBuffer json, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_CLONE_FRAMEMETER
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_CLONE_FRAMEMETER
+uint64_t uniffi_wswarden_fn_clone_framemeter(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_FREE_FRAMEMETER
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_FREE_FRAMEMETER
+void uniffi_wswarden_fn_free_framemeter(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_CONSTRUCTOR_FRAMEMETER_NEW
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_CONSTRUCTOR_FRAMEMETER_NEW
+uint64_t uniffi_wswarden_fn_constructor_framemeter_new(uint32_t limit, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_FRAMEMETER_FEED
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_FRAMEMETER_FEED
+RustBuffer uniffi_wswarden_fn_method_framemeter_feed(uint64_t ptr, RustBuffer bytes, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_CLONE_HEADPARSER
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_CLONE_HEADPARSER
+uint64_t uniffi_wswarden_fn_clone_headparser(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_FREE_HEADPARSER
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_FREE_HEADPARSER
+void uniffi_wswarden_fn_free_headparser(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_CONSTRUCTOR_HEADPARSER_NEW
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_CONSTRUCTOR_HEADPARSER_NEW
+uint64_t uniffi_wswarden_fn_constructor_headparser_new(uint64_t guard, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_HEADPARSER_PARSE
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_HEADPARSER_PARSE
+RustBuffer uniffi_wswarden_fn_method_headparser_parse(uint64_t ptr, RustBuffer bytes, RustBuffer peer, int8_t tls, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_CLONE_KNOCK
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_CLONE_KNOCK
+uint64_t uniffi_wswarden_fn_clone_knock(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_FREE_KNOCK
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_FREE_KNOCK
+void uniffi_wswarden_fn_free_knock(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_KNOCK_GIVE_BACK
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_METHOD_KNOCK_GIVE_BACK
+void uniffi_wswarden_fn_method_knock_give_back(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_FUNC_NOW
 #define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_FUNC_NOW
 RustBuffer uniffi_wswarden_fn_func_now(RustCallStatus *_Nonnull out_status
@@ -463,6 +568,12 @@ RustBuffer uniffi_wswarden_fn_func_reasons(RustCallStatus *_Nonnull out_status
 #ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_FUNC_VERSION
 #define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_FUNC_VERSION
 RustBuffer uniffi_wswarden_fn_func_version(RustCallStatus *_Nonnull out_status
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_FUNC_POLICY_SCHEMA
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_FN_FUNC_POLICY_SCHEMA
+RustBuffer uniffi_wswarden_fn_func_policy_schema(RustCallStatus *_Nonnull out_status
     
 );
 #endif
@@ -744,6 +855,12 @@ uint16_t uniffi_wswarden_checksum_func_version(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_FUNC_POLICY_SCHEMA
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_FUNC_POLICY_SCHEMA
+uint16_t uniffi_wswarden_checksum_func_policy_schema(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_GUARD_DRAIN
 #define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_GUARD_DRAIN
 uint16_t uniffi_wswarden_checksum_method_guard_drain(void
@@ -798,6 +915,18 @@ uint16_t uniffi_wswarden_checksum_method_guard_stats(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_GUARD_VERIFY_TOKEN
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_GUARD_VERIFY_TOKEN
+uint16_t uniffi_wswarden_checksum_method_guard_verify_token(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_GUARD_KNOCK
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_GUARD_KNOCK
+uint16_t uniffi_wswarden_checksum_method_guard_knock(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_POLICY_JSON
 #define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_POLICY_JSON
 uint16_t uniffi_wswarden_checksum_method_policy_json(void
@@ -807,6 +936,12 @@ uint16_t uniffi_wswarden_checksum_method_policy_json(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_POLICY_MAX_MESSAGE_BYTES
 #define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_POLICY_MAX_MESSAGE_BYTES
 uint16_t uniffi_wswarden_checksum_method_policy_max_message_bytes(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_POLICY_TYPE_NAMES
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_POLICY_TYPE_NAMES
+uint16_t uniffi_wswarden_checksum_method_policy_type_names(void
     
 );
 #endif
@@ -837,6 +972,12 @@ uint16_t uniffi_wswarden_checksum_method_registry_count(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_REGISTRY_DRAINED
 #define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_REGISTRY_DRAINED
 uint16_t uniffi_wswarden_checksum_method_registry_drained(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_REGISTRY_EXPLAIN
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_REGISTRY_EXPLAIN
+uint16_t uniffi_wswarden_checksum_method_registry_explain(void
     
 );
 #endif
@@ -924,6 +1065,42 @@ uint16_t uniffi_wswarden_checksum_method_registry_tick(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_SCHEMA_ENGINE
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_SCHEMA_ENGINE
+uint16_t uniffi_wswarden_checksum_method_schema_engine(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_SCHEMA_EXPLAIN
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_SCHEMA_EXPLAIN
+uint16_t uniffi_wswarden_checksum_method_schema_explain(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_SCHEMA_IS_VALID
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_SCHEMA_IS_VALID
+uint16_t uniffi_wswarden_checksum_method_schema_is_valid(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_FRAMEMETER_FEED
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_FRAMEMETER_FEED
+uint16_t uniffi_wswarden_checksum_method_framemeter_feed(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_HEADPARSER_PARSE
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_HEADPARSER_PARSE
+uint16_t uniffi_wswarden_checksum_method_headparser_parse(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_KNOCK_GIVE_BACK
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_METHOD_KNOCK_GIVE_BACK
+uint16_t uniffi_wswarden_checksum_method_knock_give_back(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_CONSTRUCTOR_GUARD_NEW
 #define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_CONSTRUCTOR_GUARD_NEW
 uint16_t uniffi_wswarden_checksum_constructor_guard_new(void
@@ -951,6 +1128,24 @@ uint16_t uniffi_wswarden_checksum_constructor_policy_from_toml(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_CONSTRUCTOR_REGISTRY_NEW
 #define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_CONSTRUCTOR_REGISTRY_NEW
 uint16_t uniffi_wswarden_checksum_constructor_registry_new(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_CONSTRUCTOR_SCHEMA_COMPILE
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_CONSTRUCTOR_SCHEMA_COMPILE
+uint16_t uniffi_wswarden_checksum_constructor_schema_compile(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_CONSTRUCTOR_FRAMEMETER_NEW
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_CONSTRUCTOR_FRAMEMETER_NEW
+uint16_t uniffi_wswarden_checksum_constructor_framemeter_new(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_CONSTRUCTOR_HEADPARSER_NEW
+#define UNIFFI_FFIDEF_UNIFFI_WSWARDEN_CHECKSUM_CONSTRUCTOR_HEADPARSER_NEW
+uint16_t uniffi_wswarden_checksum_constructor_headparser_new(void
     
 );
 #endif
