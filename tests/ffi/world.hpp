@@ -165,6 +165,10 @@ struct world : handles {
 
     world() {
         std::memset(&request_, 0, sizeof request_);
+        // All of it is compared, with what lies between the members.
+        std::memset(static_cast<void *>(&out_), 0, sizeof out_);
+        wsw_flaw flaw{};
+        uint32_t verdict = 0;
         headers_ = {{str("Host"), str("chat.example.com")},
                     {str("Upgrade"), str("websocket")},
                     {str("Connection"), str("Upgrade")},
@@ -212,14 +216,14 @@ struct world : handles {
         schema_options_.size = sizeof schema_options_;
         CHECK(wsw_schema_compile(str(SCHEMA), &schema_options_, &schema) == WSW_STATUS_OK);
         CHECK(wsw_tape_new(&tape) == WSW_STATUS_OK);
-        CHECK(wsw_schema_read(schema, bytes, length, tape, &out_.flaw) == WSW_STATUS_OK);
+        CHECK(wsw_schema_read(schema, bytes, length, tape, &flaw) == WSW_STATUS_OK);
         verified = verified_token(now);
         session = open(true);
         delivered = wsw_registry_receive(registry, session, WSW_TEXT, bytes, length, now.mono_ns);
         CHECK(WSW_VERDICT(delivered) == WSW_DELIVER);
         waiting = open(false);
         asked = open(true);
-        CHECK(wsw_registry_authenticate(registry, asked, auth, sizeof AUTH - 1, now, &out_.verdict) == WSW_STATUS_WAIT);
+        CHECK(wsw_registry_authenticate(registry, asked, auth, sizeof AUTH - 1, now, &verdict) == WSW_STATUS_WAIT);
         candidate = screened();
         CHECK(wsw_guard_revoke(guard, revocation, 1, now.unix_ns, &ids) == WSW_STATUS_OK);
         wsw_request bad = request_;
