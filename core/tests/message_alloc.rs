@@ -12,12 +12,14 @@ struct Counting;
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<usize> = const { Cell::new(0) };
 }
 
 // SAFETY: it hands everything to the system's allocator, and counts.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let _ = COUNT.try_with(|count| count.set(count.get() + 1));
+        let _ = BYTES.try_with(|bytes| bytes.set(bytes.get() + layout.size()));
         // SAFETY: the caller keeps the promises of `GlobalAlloc::alloc`.
         unsafe { System.alloc(layout) }
     }
@@ -30,6 +32,13 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
+
+/// The bytes that were asked for, freed or not.
+fn bytes(work: impl FnOnce()) -> usize {
+    let before = BYTES.with(Cell::get);
+    work();
+    BYTES.with(Cell::get) - before
+}
 
 fn allocations(work: impl FnOnce()) -> usize {
     let before = COUNT.with(Cell::get);
@@ -102,4 +111,47 @@ fn a_tape_that_has_grown_allocates_no_more() {
     let mut judge = || messages.judge_tape(MessageKind::Text, text.as_bytes(), &mut tape, &mut scratch).is_ok();
     assert!(allocations(|| assert!(judge())) > 0);
     assert_eq!(allocations(|| assert!(judge())), 0);
+}
+
+/// What one pass cannot decide takes memory, no more than four times the message and 4 KiB: also when a peer tries for more.
+#[test]
+fn a_tree_is_bounded_by_its_message() {
+    let schemas = [
+        json!({"type": "array", "items": true, "uniqueItems": true}),
+        json!({"allOf": [{"type": "array"}, {"unevaluatedItems": {"not": {"type": "string", "const": "no"}}}]}),
+        json!({"anyOf": [{"type": "array", "items": {"$ref": "#"}}, {"type": ["number", "string", "object", "boolean"]}],
+            "unevaluatedProperties": false, "unevaluatedItems": true}),
+        json!({"enum": [{"a": [1, 2]}, [1, 2, {"b": null}]]}),
+    ];
+    let many = |count: usize, item: &dyn Fn(usize) -> String| {
+        format!("[{}]", (0..count).map(item).collect::<Vec<_>>().join(","))
+    };
+    let messages = [
+        "[]".to_owned(),
+        many(30_000, &|_| "1".to_owned()),
+        many(30_000, &|nth| (nth % 10).to_string()),
+        many(10_000, &|nth| nth.to_string()),
+        many(9_000, &|nth| format!("[{nth}]")),
+        many(9_000, &|nth| format!("{{\"a\":{nth}}}")),
+        many(16_000, &|_| "{}".to_owned()),
+        many(16_000, &|nth| if nth == 15_999 { "[]" } else { "{}" }.to_owned()),
+        many(500, &|_| format!("[{}]", vec!["[]"; 40].join(","))),
+        many(4_000, &|nth| format!("\"\\u00{:02x}{nth}\"", nth % 128)),
+        format!("{}{}", "[".repeat(100), "]".repeat(100)),
+        format!("[\"{}\"]", ",[{".repeat(20_000)),
+    ];
+    let mut scratch = Box::new(Scratch::new());
+    for schema in &schemas {
+        let rules: Message = serde_json::from_value(json!({"schema": schema})).expect("a schema");
+        let compiled = Messages::compile(&rules).expect("a policy");
+        let judge = |message: &String, scratch: &mut Scratch| {
+            let _ = compiled.judge(MessageKind::Text, message.as_bytes(), scratch);
+        };
+        judge(&messages[0], &mut scratch);
+        for message in &messages {
+            let used = bytes(|| judge(message, &mut scratch));
+            let most = 4 * message.len() + 4096;
+            assert!(used <= most, "{used} bytes of {most}: {schema} {:.60}", message);
+        }
+    }
 }

@@ -65,6 +65,66 @@ fn t77_unions_within_unions_cost_a_budget_not_an_exponent() {
     assert!(start.elapsed().as_millis() < 500);
 }
 
+fn on_a_tree() -> SchemaOptions {
+    let mut options = SchemaOptions::default();
+    options.machinery = Machinery::Full;
+    options
+}
+
+/// What refers to what may multiply: `levels` times three, if nothing bounds it.
+fn multiplying(levels: u32, below: &Value) -> Value {
+    let mut defs = serde_json::Map::new();
+    for level in 0..levels {
+        let next = json!({"$ref": format!("#/$defs/l{}", level + 1)});
+        let branch = |least: u32| json!({"properties": {"a": next}, "minProperties": least});
+        defs.insert(format!("l{level}"), json!({"anyOf": [branch(9), branch(8), branch(7)]}));
+    }
+    defs.insert(format!("l{levels}"), below.clone());
+    json!({"$ref": "#/$defs/l0", "$defs": defs})
+}
+
+#[test]
+fn t77_a_schema_whose_cost_multiplies_on_a_tree_is_an_error() {
+    let tree = on_a_tree();
+    let error = Schema::compile(&multiplying(20, &json!(true)), &tree).expect_err("three to the power of twenty");
+    assert!(error.problem.contains("65536 schemas"), "{error}");
+    assert!(Schema::compile(&multiplying(6, &json!(true)), &tree).is_ok());
+    // The same as a part of a schema that is run in one pass.
+    let part = json!({"properties": {"x": {"allOf": [multiplying(20, &json!(true))], "unevaluatedProperties": false}}});
+    let mut part = part;
+    part["$defs"] = part["properties"]["x"]["allOf"][0]["$defs"].clone();
+    assert!(Schema::compile(&part, &SchemaOptions::default()).is_err());
+}
+
+#[test]
+fn t77_what_refers_to_itself_twice_costs_no_exponent_on_a_tree() {
+    let tree = on_a_tree();
+    let twice = |keyword: &str| {
+        let branch = |name: &str| json!({"properties": {"a": {"$ref": "#"}}, "required": [name]});
+        json!({keyword: [branch("x"), branch("y"), {"type": "integer"}]})
+    };
+    let node = json!({"$ref": "#/$defs/node", "$defs": {
+        "node": {"anyOf": [{"$ref": "#/$defs/base"}, {"$ref": "#/$defs/more"}], "unevaluatedProperties": false},
+        "base": {"properties": {"a": {"$ref": "#/$defs/node"}}, "minProperties": 2},
+        "more": {"properties": {"a": {"$ref": "#/$defs/node"}, "b": true}, "minProperties": 3},
+    }});
+    let dynamic = json!({"$dynamicAnchor": "node", "anyOf": [
+        {"properties": {"a": {"$dynamicRef": "#node"}}, "minProperties": 2},
+        {"properties": {"a": {"$dynamicRef": "#node"}}, "minProperties": 3},
+    ], "unevaluatedProperties": {"type": "integer"}});
+    let recursive = json!({"$schema": "https://json-schema.org/draft/2019-09/schema", "$recursiveAnchor": true, "anyOf": [
+        {"properties": {"a": {"$recursiveRef": "#"}}, "minProperties": 2},
+        {"properties": {"a": {"$recursiveRef": "#"}}, "minProperties": 3},
+    ], "unevaluatedProperties": {"type": "integer"}});
+    let message = format!("{}1{}", "{\"a\":".repeat(100), "}".repeat(100));
+    for schema in [twice("anyOf"), twice("oneOf"), twice("allOf"), node, dynamic, recursive] {
+        let compiled = Schema::compile(&schema, &tree).expect("a schema");
+        let start = Instant::now();
+        assert!(compiled.is_valid(message.as_bytes(), &mut Scratch::new()).is_err(), "{schema}");
+        assert!(start.elapsed().as_millis() < 500, "{:?} {schema}", start.elapsed());
+    }
+}
+
 #[test]
 fn t77_many_objects_that_must_differ_are_too_costly_or_compared_in_time() {
     let schema = compile(&json!({"type": "array", "uniqueItems": true}));

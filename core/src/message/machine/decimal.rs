@@ -21,6 +21,12 @@ impl Num {
         }
     }
 
+    /// The value of a number of a schema.
+    pub(crate) fn of(number: &serde_json::Number) -> Self {
+        let int = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+        int.map_or_else(|| Self::Float(number.as_f64().unwrap_or(f64::NAN)), Self::Int)
+    }
+
     /// The integer that it is, if it is one of 64 bits.
     pub(crate) fn exactly(self) -> Option<i64> {
         match self {

@@ -1,12 +1,16 @@
-//! What one pass cannot decide: the `jsonschema` crate, on the value that has been read, its cost bounded first.
+//! What one pass cannot decide: the `jsonschema` crate, on the places of a value that has been read, its cost bounded
+//! first.
 
 use std::fmt;
 use std::sync::Arc;
 
+use super::sip::Seed;
+use super::tree::{Places, Tree};
+
 /// A subtree's validator.
 #[derive(Clone)]
 pub(crate) struct Full {
-    validator: Arc<jsonschema::Validator>,
+    validator: Arc<jsonschema::Validator<Places>>,
     /// How many schemas may judge each value of the subtree.
     factor: u32,
 }
@@ -22,7 +26,7 @@ impl fmt::Debug for Full {
 pub(crate) enum Outcome {
     Valid,
     Invalid,
-    NotJson,
+    InvalidUtf8,
     TooCostly,
 }
 
@@ -30,31 +34,28 @@ pub(crate) enum Outcome {
 const MOST_STEPS: u64 = 1 << 21;
 
 impl Full {
-    pub(crate) fn new(validator: Arc<jsonschema::Validator>, factor: u32) -> Self {
+    pub(crate) fn new(validator: Arc<jsonschema::Validator<Places>>, factor: u32) -> Self {
         Self { validator, factor }
     }
 
-    /// Whether the value without members passes.
-    pub(crate) fn accepts(&self, value: &serde_json::Value) -> bool {
-        self.validator.is_valid(value)
+    /// Whether a value of the policy's, or a string, passes: nothing in it is hashed.
+    pub(crate) fn accepts(&self, text: &[u8]) -> bool {
+        self.judge(text, [0; 2]) == Outcome::Valid
     }
 
-    /// Judges one value, given as its bytes.
+    /// Judges one value that was read as JSON before, given as its bytes.
+    ///
+    /// `seed` keys the hashes of items that must differ.
     #[inline(never)]
-    pub(crate) fn judge(&self, bytes: &[u8]) -> Outcome {
-        if cost(bytes).saturating_mul(u64::from(self.factor)) > MOST_STEPS {
+    pub(super) fn judge(&self, bytes: &[u8], seed: Seed) -> Outcome {
+        let Ok(text) = simdutf8::basic::from_utf8(bytes) else { return Outcome::InvalidUtf8 };
+        let count = Tree::count(text);
+        if u64::try_from(count).unwrap_or(u64::MAX).saturating_mul(u64::from(self.factor)) > MOST_STEPS {
             return Outcome::TooCostly;
         }
-        match serde_json::from_slice::<serde_json::Value>(bytes) {
-            Ok(value) if self.validator.is_valid(&value) => Outcome::Valid,
-            Ok(_) => Outcome::Invalid,
-            Err(_) => Outcome::NotJson,
+        match Tree::new(text, count, seed).root() {
+            Some(value) if self.validator.is_valid(value) => Outcome::Valid,
+            _ => Outcome::Invalid,
         }
     }
-}
-
-/// The values in a text, counted by what stands between them.
-fn cost(bytes: &[u8]) -> u64 {
-    let between = bytes.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
-    u64::try_from(between).unwrap_or(u64::MAX).saturating_add(1)
 }

@@ -1,5 +1,6 @@
 //! The unknown keys of the objects that are open: how a key that stands twice is found.
 
+use super::sip::{Seed, Sip};
 use super::text::{Span, Text, Unescaped};
 
 /// How many unknown keys all open objects may have together; the table never grows.
@@ -23,7 +24,7 @@ struct OpenKey {
 ///
 /// Keys leave in the reverse order of coming: so linear probing needs no tombstones.
 pub(crate) struct OpenKeys {
-    seed: [u64; 2],
+    seed: Seed,
     len: u16,
     keys: [OpenKey; OPEN],
     slots: [u16; SLOTS],
@@ -43,6 +44,11 @@ impl OpenKeys {
         let (words, _) = seed.as_chunks::<8>();
         let word = |at: usize| words.get(at).map_or(0, |word| u64::from_le_bytes(*word));
         Self { seed: [word(0), word(1)], len: 0, keys: [OpenKey::default(); OPEN], slots: [0; SLOTS] }
+    }
+
+    /// The key of the hash.
+    pub(super) fn seed(&self) -> Seed {
+        self.seed
     }
 
     /// How many are noted: what an object remembers when it opens.
@@ -141,17 +147,8 @@ impl OpenKeys {
     /// SipHash-1-3 of the unescaped key: a fast hash with known constants is what hash flooding feeds on.
     fn hash(&self, text: &Text<'_>, mark: usize, key: OpenKey) -> u64 {
         let [k0, k1] = self.seed;
-        let mut sip = Sip::new(k0, k1 ^ u64::try_from(mark).unwrap_or(0));
-        let mut word = 0_u64;
-        let mut count = 0_u64;
-        for byte in Unescaped::new(raw(text, key)) {
-            word = (word >> 8) | (u64::from(byte) << 56);
-            count = count.wrapping_add(1);
-            if count.trailing_zeros() >= 3 {
-                sip.write(word);
-            }
-        }
-        sip.write(word.rotate_left(7) ^ count);
+        let mut sip = Sip::new([k0, k1 ^ u64::try_from(mark).unwrap_or(0)]);
+        sip.write_text(Unescaped::new(raw(text, key)));
         sip.finish()
     }
 }
@@ -166,50 +163,4 @@ fn same(text: &Text<'_>, a: OpenKey, b: OpenKey) -> bool {
         return a.len == b.len && raw(text, a) == raw(text, b);
     }
     Unescaped::new(raw(text, a)).eq(Unescaped::new(raw(text, b)))
-}
-
-/// SipHash-1-3 (Aumasson and Bernstein), over whole words.
-struct Sip([u64; 4]);
-
-impl Sip {
-    fn new(k0: u64, k1: u64) -> Self {
-        Self([
-            k0 ^ 0x736f_6d65_7073_6575,
-            k1 ^ 0x646f_7261_6e64_6f6d,
-            k0 ^ 0x6c79_6765_6e65_7261,
-            k1 ^ 0x7465_6462_7974_6573,
-        ])
-    }
-
-    fn write(&mut self, word: u64) {
-        let Self([_, _, _, d]) = self;
-        *d ^= word;
-        self.round();
-        let Self([a, ..]) = self;
-        *a ^= word;
-    }
-
-    fn finish(mut self) -> u64 {
-        let Self([_, _, c, _]) = &mut self;
-        *c ^= 0xff;
-        self.round();
-        self.round();
-        self.round();
-        let Self([a, b, c, d]) = self;
-        a ^ b ^ c ^ d
-    }
-
-    fn round(&mut self) {
-        let Self([a, b, c, d]) = self;
-        *a = a.wrapping_add(*b);
-        *b = b.rotate_left(13) ^ *a;
-        *a = a.rotate_left(32);
-        *c = c.wrapping_add(*d);
-        *d = d.rotate_left(16) ^ *c;
-        *a = a.wrapping_add(*d);
-        *d = d.rotate_left(21) ^ *a;
-        *c = c.wrapping_add(*b);
-        *b = b.rotate_left(17) ^ *c;
-        *c = c.rotate_left(32);
-    }
 }

@@ -46,11 +46,16 @@ impl<S: Sink> Machine<'_, S> {
             }
         }
         for validator in whole {
-            match validator.judge(self.text.slice(start, end)) {
+            // Nested places would each have all below them read again.
+            self.again = self.again.saturating_add(u64::try_from(end.saturating_sub(start)).unwrap_or(u64::MAX));
+            if self.again > budget(self.len) {
+                return Err(Fault::new(Reason::TooCostly, start));
+            }
+            match validator.judge(self.text.slice(start, end), self.keys.seed()) {
                 full::Outcome::Valid => {}
                 full::Outcome::Invalid => return Err(self.against(place, start)),
                 full::Outcome::TooCostly => return Err(Fault::new(Reason::TooCostly, start)),
-                full::Outcome::NotJson => return Err(Fault::new(Reason::InvalidUtf8, start)),
+                full::Outcome::InvalidUtf8 => return Err(Fault::new(Reason::InvalidUtf8, start)),
             }
         }
         Ok(())

@@ -17,9 +17,12 @@ mod number;
 mod numbers;
 mod rules;
 mod simd;
+mod sip;
 mod string;
 mod strings;
 mod text;
+mod tree;
+mod unique;
 
 pub(crate) use decimal::{Divisor, Num};
 pub(crate) use frame::Frame;
@@ -32,6 +35,7 @@ pub(crate) use numbers::{Bound, Integer, NumberChecks, NumberRule};
 pub(crate) use rules::*;
 pub(crate) use strings::{FormatCheck, Pattern, StringChecks, StringKind, StringRule, unescaped};
 pub(crate) use text::{Tail, Text, Unescaped};
+pub(crate) use tree::Places;
 
 use lanes::Lanes;
 use string::Scanned;

@@ -1,7 +1,5 @@
 //! The flat program: what a value may be, by its kind; rules refer to each other by number.
 
-use serde_json::Value;
-
 use super::full::Full;
 use super::logic::Logic;
 use super::names::Names;
@@ -271,11 +269,7 @@ impl Program {
                     place,
                 },
             ),
-            literals: Literals {
-                null: full.accepts(&Value::Null),
-                yes: full.accepts(&Value::Bool(true)),
-                no: full.accepts(&Value::Bool(false)),
-            },
+            literals: Literals { null: full.accepts(b"null"), yes: full.accepts(b"true"), no: full.accepts(b"false") },
             place,
         };
         add(&mut self.nodes, node)

@@ -7,7 +7,7 @@ use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind, meta};
 
 use super::format::{self, Format};
-use super::full::{Full, Outcome};
+use super::full::Full;
 use super::logic::Logic;
 use super::names::Names;
 use super::text::{Span, Text, Unescaped};
@@ -57,7 +57,7 @@ impl FormatCheck {
         let raw = text.slice(span.start, span.end);
         if let Some(tables) = self.tables.as_ref().filter(|_| format::needs_tables(raw)) {
             let quoted = text.slice(span.start.wrapping_sub(1), span.end.wrapping_add(1));
-            return tables.judge(quoted) == Outcome::Valid;
+            return tables.accepts(quoted);
         }
         self.format.holds(raw, span.escaped)
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::cost;
 use super::form::{Form, Kind};
 use super::source::{Place, PlaceId, Source};
 use super::validators::Validators;
@@ -169,7 +170,8 @@ impl<'a, 'p> Builder<'a, 'p> {
         }
         let place = self.source.get(id)?.clone();
         let Some(reach) = place.reach() else { return Err(Failure::Whole("a part that no reference can name")) };
-        let full = self.validators.at(reach, place.draft, &place.pointer)?;
+        let factor = cost::factor(&mut self.source, id)?;
+        let full = self.validators.at(reach, place.draft, &place.pointer, factor)?;
         self.slow.push(SlowPlace { place: place.pointer, reason: reason.to_owned() });
         self.whole.insert(id, full.clone());
         Ok(full)

@@ -3,6 +3,7 @@
 mod builder;
 mod choices;
 mod containers;
+mod cost;
 mod form;
 mod own;
 mod scalars;
@@ -268,7 +269,7 @@ pub(crate) fn compile_into(
         _ => validators::HOME,
     };
     let registry = validators::registry(schema, home, options, draft)?;
-    let validators = Validators::new(schema, options, &registry);
+    let validators = Validators::new(options, &registry);
     let reason = match draft {
         None => "its $schema is not one of the known drafts",
         Some(_) if options.machinery == Machinery::Full => "a tree was asked for",
@@ -277,7 +278,9 @@ pub(crate) fn compile_into(
             Err(reason) => reason,
         },
     };
-    let full = validators.build(schema, draft, "")?;
+    let (mut source, root) = Source::new(&registry, home, draft.unwrap_or(Draft::Draft202012))?;
+    let factor = cost::factor(&mut source, root)?;
+    let full = validators.build(schema, draft, "", factor)?;
     let slow = vec![SlowPlace { place: String::new(), reason: reason.to_owned() }];
     fast_enough(Compiled { node: program.whole_node(&full, ""), engine: Engine::Full, slow }, options)
 }

@@ -7,8 +7,8 @@ use jsonschema::{PatternOptions, Registry, Retrieve, Uri};
 use serde_json::{Value, json};
 
 use super::{Draft, SchemaError, SchemaOptions};
-use crate::message::machine::Full;
 use crate::message::machine::format::Format;
+use crate::message::machine::{Full, Places};
 
 /// Where the schema stands when it has no identifier of its own.
 pub(super) const HOME: &str = "urn:wswarden:schema";
@@ -17,8 +17,6 @@ pub(super) const HOME: &str = "urn:wswarden:schema";
 pub(crate) struct Validators<'a> {
     options: &'a SchemaOptions,
     registry: &'a Registry<'a>,
-    /// How many schemas may judge one value: no more than the document has.
-    schemas: u32,
 }
 
 /// All schemas that may be named.
@@ -50,24 +48,31 @@ impl Retrieve for Remotes {
 }
 
 impl<'a> Validators<'a> {
-    pub(crate) fn new(schema: &Value, options: &'a SchemaOptions, registry: &'a Registry<'a>) -> Self {
-        let given = options.remotes.values().map(schemas).fold(0, u32::saturating_add);
-        Self { options, registry, schemas: schemas(schema).saturating_add(given.min(256)) }
+    pub(crate) fn new(options: &'a SchemaOptions, registry: &'a Registry<'a>) -> Self {
+        Self { options, registry }
     }
 
     /// The validator of the part that `reach` names.
-    pub(crate) fn at(&self, reach: &str, draft: Draft, place: &str) -> Result<Full, SchemaError> {
-        self.build(&json!({ "$ref": reach }), Some(draft), place)
+    pub(crate) fn at(&self, reach: &str, draft: Draft, place: &str, factor: u32) -> Result<Full, SchemaError> {
+        self.build(&json!({ "$ref": reach }), Some(draft), place, factor)
     }
 
     /// The validator of one format.
     pub(crate) fn format(&self, name: &str, draft: Draft) -> Result<Full, SchemaError> {
-        self.built(jsonschema::options().with_draft(draft.dialect()), &json!({ "format": name }), "", 1)
+        self.built(jsonschema::options_for().with_draft(draft.dialect()), &json!({ "format": name }), "", 1)
     }
 
     /// The validator of a schema; its draft is what it says itself where none is given.
-    pub(crate) fn build(&self, schema: &Value, draft: Option<Draft>, place: &str) -> Result<Full, SchemaError> {
-        let mut options = jsonschema::options();
+    ///
+    /// `factor` is how many schemas may judge one value.
+    pub(crate) fn build(
+        &self,
+        schema: &Value,
+        draft: Option<Draft>,
+        place: &str,
+        factor: u32,
+    ) -> Result<Full, SchemaError> {
+        let mut options = jsonschema::options_for();
         if let Some(draft) = draft {
             options = options.with_draft(draft.dialect());
         }
@@ -77,13 +82,12 @@ impl<'a> Validators<'a> {
                 options = options.with_format(*name, move |text: &str| format.holds(text.as_bytes(), false));
             }
         }
-        let factor = if schema.get("uniqueItems").is_some() { 1 } else { self.schemas };
         self.built(options, schema, place, factor)
     }
 
     fn built(
         &self,
-        mut options: jsonschema::ValidationOptions<'_>,
+        mut options: jsonschema::ValidationOptions<'_, Arc<dyn Retrieve>, Places>,
         schema: &Value,
         place: &str,
         factor: u32,
@@ -102,15 +106,6 @@ impl<'a> Validators<'a> {
             .build(schema)
             .map_err(|error| SchemaError::new(place, error.to_string()))?;
         Ok(Full::new(Arc::new(validator), factor))
-    }
-}
-
-/// The objects in a document, each of which may be a schema.
-fn schemas(value: &Value) -> u32 {
-    match value {
-        Value::Object(members) => members.values().map(schemas).fold(1, u32::saturating_add),
-        Value::Array(items) => items.iter().map(schemas).fold(0, u32::saturating_add),
-        _ => 0,
     }
 }
 
