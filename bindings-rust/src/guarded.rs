@@ -39,6 +39,10 @@ const CONTROL_FRAME: usize = 256;
 /// without end would keep a thread to itself.
 const TURN: u32 = 64;
 
+/// So many bytes are read of a peer that goes on after it was closed: what an honest one has on its way. Who
+/// sends more would otherwise be read until its deadline, as fast as it can send.
+const FAREWELL: usize = 1024 * 1024;
+
 /// A guarded connection.
 ///
 /// As a [`Stream`] it gives messages that are within policy and ends when the connection does;
@@ -62,6 +66,8 @@ pub struct Guarded<S, T: Timer> {
     /// The task that the guard knows to wake.
     watcher: Option<Waker>,
     ending: Ending<T::Sleep>,
+    /// What may still come after the close.
+    farewell: usize,
 }
 
 /// What the host was asked about.
@@ -100,6 +106,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             asked: Vec::new(),
             watcher: None,
             ending: Ending::Open,
+            farewell: FAREWELL,
         }
     }
 
@@ -264,6 +271,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
                 self.judged(judgement, arrived);
             }
             _ => self.apply(outcome),
+        }
+        if self.session.closed().is_some() && !self.may_still_send(frame.len().saturating_add(2)) {
+            self.finish();
         }
         None
     }

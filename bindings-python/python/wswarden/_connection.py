@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Self
 
@@ -57,7 +57,10 @@ class Connection:
 
     # What the adapter's library does.
 
-    async def _receive(self) -> str | bytes | None:
+    _OVER: tuple[type[Exception], ...] = ()
+    """What `_receive` raises when the connection has ended."""
+
+    def _receive(self) -> Awaitable[str | bytes | None]:
         """The next message; None when the connection has ended. May be cancelled."""
         raise NotImplementedError
 
@@ -167,6 +170,8 @@ class Connection:
         self._reader, self._interrupted = task, False
         try:
             return await self._receive()
+        except self._OVER:
+            return None
         except asyncio.CancelledError:
             # As `asyncio.timeout` tells its own cancellation from another's; for each message that would cost too much.
             if not self._interrupted or task.cancelling() > before + 1:
@@ -290,8 +295,11 @@ class Connection:
 
     def drained(self, size: int) -> None:
         """Counts bytes as sent."""
-        with suppress(Ended):
+        # For each message `suppress` would cost too much.
+        try:  # noqa: SIM105
             self.session.drained(size)
+        except Ended:
+            pass
 
     def _record(self, event: Event | None) -> None:
         if event is not None:

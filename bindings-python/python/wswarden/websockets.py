@@ -45,7 +45,6 @@ __all__ = ["HOST", "ConnectionClosed", "Guard", "GuardedConnection", "serve"]
 HOST = Host(pings=True, control_frames=True, repeated_headers=True, fragments=True, http_refusal=True)
 """What ``websockets`` can do: everything."""
 
-_CONTROL = frozenset((Opcode.PING, Opcode.PONG, Opcode.CLOSE))
 _LONGEST_HEAD = 130 * 8192
 """So many bytes of a request the library reads at most: its line, 128 headers of 8 KiB, and the line that ends them."""
 
@@ -228,7 +227,7 @@ class GuardedConnection(ServerConnection):
             self.guarded.end()
 
     def data_received(self, data: bytes) -> None:
-        reason = self._meter.feed(self._frames_in(data))
+        reason = self._meter.feed(data if self._head is None else self._frames_in(data, self._head))
         if reason is None:
             super().data_received(data)
         elif self.guarded is not None:
@@ -237,26 +236,26 @@ class GuardedConnection(ServerConnection):
             self.transport.abort()
 
     def process_event(self, event: Event) -> None:
-        if isinstance(event, Request):
+        if isinstance(event, Frame):
+            # Compared as numbers: the hash of an enum's member is slow, and this is on the way of every message.
+            if event.opcode >= Opcode.CLOSE and self.guarded is not None:
+                self.guarded.control(event)
+        elif isinstance(event, Request):
             self._head_is_over()
-        elif self.guarded is not None and isinstance(event, Frame) and event.opcode in _CONTROL:
-            self.guarded.control(event)
         super().process_event(event)
 
-    def _frames_in(self, data: bytes) -> bytes:
-        """What of the bytes comes after the request."""
-        if self._head is None:
-            return data
-        seen = max(0, len(self._head) - 3)
-        self._head += data
-        end = self._head.find(b"\r\n\r\n", seen)
+    def _frames_in(self, data: bytes, head: bytearray) -> bytes:
+        """What of the bytes comes after the request, of which `head` was there before."""
+        seen = max(0, len(head) - 3)
+        head += data
+        end = head.find(b"\r\n\r\n", seen)
         if end < 0:
-            if len(self._head) > _LONGEST_HEAD:
+            if len(head) > _LONGEST_HEAD:
                 # The library has stopped reading it, and waits for its answer to be read.
                 self.transport.abort()
             return b""
-        frames, self._head = bytes(self._head[end + 4 :]), None
-        return frames
+        self._head = None
+        return bytes(head[end + 4 :])
 
     def _head_is_over(self) -> None:
         if self._head_timer is not None:
@@ -304,11 +303,10 @@ class _Guarded(Connection):
         self._ws.protocol.fail(close.code, close.text)
         self._ws.send_data()
 
-    async def _receive(self) -> str | bytes | None:
-        try:
-            return await ServerConnection.recv(self._ws)
-        except _Closed:
-            return None
+    _OVER = (_Closed,)
+
+    def _receive(self) -> Awaitable[str | bytes | None]:
+        return ServerConnection.recv(self._ws)
 
     async def _send_text(self, text: str) -> None:
         with suppress(_Closed):  # the peer has left; reading says so

@@ -55,6 +55,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         self.ending = Ending::Done;
     }
 
+    /// Whether so many bytes more are taken of a peer that was closed.
+    pub(super) fn may_still_send(&mut self, length: usize) -> bool {
+        self.farewell = self.farewell.saturating_sub(length);
+        self.farewell > 0
+    }
+
     /// All was said. The stream is closed, not just dropped: over TLS its end is a message of its
     /// own, without which the peer must take the connection for cut.
     pub(super) fn finish(&mut self) {
@@ -69,8 +75,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         let mut piece = [0; READ_BUFFER];
         for _ in 0..TURN {
             match ready!(Pin::new(self.socket.get_mut().stream()).poll_read(cx, &mut piece)) {
-                Ok(1..) => {}
-                Ok(0) | Err(_) => return Poll::Ready(()),
+                Ok(length) if length > 0 && self.may_still_send(length) => {}
+                Ok(_) | Err(_) => return Poll::Ready(()),
             }
         }
         cx.waker().wake_by_ref();

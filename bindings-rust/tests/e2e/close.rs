@@ -110,6 +110,31 @@ fn t65_a_flood_of_pings() {
 }
 
 #[test]
+fn who_floods_on_after_the_close_is_cut_before_the_deadline() {
+    // The first breaks the rate, the second the protocol: the library reads on after the one, and not after the other.
+    for (more, first) in
+        [("[rate]\non_excess = \"close\"\nconnection = { messages = { limit = 1, per = \"60s\" } }", 0x81), ("", 0x83)]
+    {
+        run(async move {
+            let guard = guard(&format!("[deadline]\nclose = \"60s\"\n{more}"));
+            let (server, stream) = serve(&guard).await;
+            let mut stream = raw(stream, head(Some(&token("ann", 60))).as_bytes()).await;
+            stream.write_all(&frame(first, CHAT.as_bytes())).await.unwrap();
+            let messages = frame(0x81, CHAT.as_bytes()).repeat(1000);
+            let began = Instant::now();
+            let mut sent = 0;
+            while stream.write_all(&messages).await.is_ok() {
+                sent += messages.len();
+                assert!(began.elapsed() < Duration::from_secs(10), "{sent} bytes are taken already");
+            }
+            assert!(sent > 500_000, "what an honest client has on its way is read: {sent} bytes");
+            server.await;
+            empty(&guard).await;
+        });
+    }
+}
+
+#[test]
 fn invalid_messages_are_answered_and_the_last_one_closes() {
     run(async {
         let (guard, log) = audited("[message]\nerrors = { limit = 2, per = \"60s\" }");
