@@ -21,7 +21,8 @@ pub struct UserKey {
 pub struct Identity {
     user: Option<UserKey>,
     scopes: Box<[Box<str>]>,
-    expires: Option<UnixTime>,
+    /// [`UnixTime::MAX`]: never. There are as many of these as connections.
+    expires: UnixTime,
     issued_at: Option<UnixTime>,
     token_id: Option<Box<str>>,
     session_id: Option<Box<str>>,
@@ -37,7 +38,14 @@ impl Identity {
 
     /// A connection without a user: it has the limits of its address only.
     pub fn guest() -> Self {
-        Self { user: None, scopes: Box::default(), expires: None, issued_at: None, token_id: None, session_id: None }
+        Self {
+            user: None,
+            scopes: Box::default(),
+            expires: UnixTime::MAX,
+            issued_at: None,
+            token_id: None,
+            session_id: None,
+        }
     }
 
     /// Sets who vouches for the subject. Without effect on a guest.
@@ -68,7 +76,7 @@ impl Identity {
     /// Sets when the identity ends.
     #[must_use]
     pub fn with_expires(mut self, at: UnixTime) -> Self {
-        self.expires = Some(at);
+        self.expires = at;
         self
     }
 
@@ -115,7 +123,7 @@ impl Identity {
 
     /// When the identity ends.
     pub fn expires(&self) -> Option<UnixTime> {
-        self.expires
+        (self.expires != UnixTime::MAX).then_some(self.expires)
     }
 
     /// When the credential was issued.
@@ -136,7 +144,7 @@ impl Identity {
     /// This identity, with what it leaves out taken from the one it continues.
     pub(crate) fn continuing(self, held: &Self) -> Self {
         Self {
-            expires: self.expires.or(held.expires),
+            expires: if self.expires == UnixTime::MAX { held.expires } else { self.expires },
             issued_at: self.issued_at.or(held.issued_at),
             token_id: self.token_id.or_else(|| held.token_id.clone()),
             session_id: self.session_id.or_else(|| held.session_id.clone()),
@@ -156,7 +164,7 @@ impl Identity {
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = if self.user.is_some() { "user" } else { "guest" };
-        f.debug_struct("Identity").field("kind", &kind).field("expires", &self.expires).finish_non_exhaustive()
+        f.debug_struct("Identity").field("kind", &kind).field("expires", &self.expires()).finish_non_exhaustive()
     }
 }
 

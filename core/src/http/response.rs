@@ -13,7 +13,7 @@ use crate::reason::Reason;
 pub struct Response {
     status: u16,
     fields: Fields,
-    body: Vec<u8>,
+    body: Box<[u8]>,
 }
 
 /// The header fields.
@@ -85,13 +85,13 @@ impl Response {
     }
 
     fn empty(status: u16) -> Self {
-        Self { status, fields: Fields::List(Vec::with_capacity(8)), body: Vec::new() }
+        Self { status, fields: Fields::List(Vec::with_capacity(8)), body: Box::default() }
     }
 
     fn opening(status: u16, accept: Option<&str>, subprotocol: Option<&str>) -> Result<Self, Reason> {
         let value = |text: &str| FieldValue::new(text.to_owned()).map(|value| value.0.into());
         let (accept, subprotocol) = (accept.map(value).transpose()?, subprotocol.map(value).transpose()?);
-        Ok(Self { status, fields: Fields::Opening { accept, subprotocol }, body: Vec::new() })
+        Ok(Self { status, fields: Fields::Opening { accept, subprotocol }, body: Box::default() })
     }
 
     fn push(&mut self, name: &'static str, value: FieldValue) {
@@ -195,7 +195,7 @@ impl Refusal {
             code: self.reason.name(),
             retry_after: wait,
         };
-        response.body = serde_json::to_vec(&problem).unwrap_or_default();
+        response.body = serde_json::to_vec(&problem).unwrap_or_default().into();
         response.push("content-type", FieldValue::fixed("application/problem+json"));
         response.push("content-length", FieldValue::number(u64::try_from(response.body.len()).unwrap_or_default()));
         response

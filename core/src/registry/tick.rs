@@ -28,8 +28,8 @@ pub(super) struct Looks {
 }
 
 impl Looks {
-    /// At a microsecond each, a round stays under 1 ms.
-    pub(super) const ROUND: Self = Self { changed: 256, due: 256 };
+    /// So few that a host with an interpreter, at some microseconds each, does not stand still either.
+    pub(super) const ROUND: Self = Self { changed: 64, due: 64 };
 }
 
 impl Registry {
@@ -45,7 +45,7 @@ impl Registry {
     /// The next thing that is due at `now`; call until it answers none, then again at
     /// [`next_timeout`](Self::next_timeout).
     ///
-    /// Until it answers none, the calls together look at 512 connections at most, whatever comes of
+    /// Until it answers none, the calls together look at 128 connections at most, whatever comes of
     /// them: a host that serves its sockets whenever none comes, and only then sets its timer, never
     /// stands still for long, even when a million timers run out together. What is left then is due
     /// at once. A host may stop sooner.
