@@ -272,8 +272,9 @@ function heartbeat(count = QUICK ? 20_000 : 1_000_000) {
             const payloads = Buffer.from(records)
             for (let at = 0; at < due * 32; at += 32) {
               const handle = records.readDoubleLE(at)
-              sockets.get(handle).ping(payloads.subarray(at + 16, at + 24))
-              pinged.push(handle, payloads.subarray(at + 16, at + 24))
+              const payload = payloads.subarray(at + 16, at + 24)
+              sockets.get(handle).ping(payload)
+              pinged.push(handle, payload)
             }
             more = guard.nextTimeout() === 0
           } while (more && performance.now() < until)

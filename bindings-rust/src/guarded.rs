@@ -3,6 +3,7 @@
 mod ending;
 mod sending;
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
@@ -43,6 +44,12 @@ const TURN: u32 = 64;
 /// sends more would otherwise be read until its deadline, as fast as it can send.
 const FAREWELL: usize = 1024 * 1024;
 
+thread_local! {
+    /// What the judging of messages needs: 16 KiB for a thread, not for each of its connections. No message leaves
+    /// anything in it, so that it may be of another guard.
+    static SCRATCH: RefCell<Option<Box<Scratch>>> = const { RefCell::new(None) };
+}
+
 /// A guarded connection.
 ///
 /// As a [`Stream`] it gives messages that are within policy and ends when the connection does;
@@ -53,7 +60,6 @@ pub struct Guarded<S, T: Timer> {
     socket: WebSocketStream<Metered<S>>,
     session: Session,
     guard: Guard<T>,
-    scratch: Box<Scratch>,
     /// When the sleep ends, and the sleep.
     wake: Option<(Timestamp, T::Sleep)>,
     /// What waits to be sent, each with the bytes the session counts for it; it closes at the
@@ -99,7 +105,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             socket,
             session,
             guard: guard.clone(),
-            scratch: guard.core.scratch(),
             wake: None,
             outbox: VecDeque::new(),
             handed: 0,
@@ -150,32 +155,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         self.outbox.push_back((Frame::Close(frame), 0));
     }
 
-    /// Does what is due, and has the task woken when something will be. False: the stream is over.
-    fn poll_due(&mut self, cx: &mut Context<'_>) -> bool {
-        loop {
-            let now = clock::mono();
-            if let Some(due) = self.session.handle_timeout(now) {
-                self.guard.record(due.event, &self.session);
-                match due.action {
-                    Action::Ping(payload) => self.outbox.push_back((Frame::Ping(payload.to_vec().into()), 0)),
-                    Action::Close(close) => self.send_close(close),
-                    Action::Revalidate => self.ask_again(),
-                    Action::Terminate => return false,
-                    _ => {}
-                }
-                continue;
+    /// Does what is due. False: the stream is over.
+    fn do_due(&mut self, now: Timestamp) -> bool {
+        while let Some(due) = self.session.handle_timeout(now) {
+            self.guard.record(due.event, &self.session);
+            match due.action {
+                Action::Ping(payload) => self.outbox.push_back((Frame::Ping(payload.to_vec().into()), 0)),
+                Action::Close(close) => self.send_close(close),
+                Action::Revalidate => self.ask_again(),
+                Action::Terminate => return false,
+                _ => {}
             }
-            let Some(at) = self.session.next_timeout() else { return true };
-            // A deadline that moved later costs nothing: the old sleep ends and a new one begins.
-            if self.wake.as_ref().is_none_or(|(wake_at, _)| *wake_at > at) {
-                self.wake = Some((at, self.guard.timer.sleep(at.since(now))));
-            }
-            let slept = self.wake.as_mut().is_none_or(|(_, sleep)| Pin::new(sleep).poll(cx).is_ready());
-            if !slept {
-                return true;
-            }
+        }
+        true
+    }
+
+    /// Has the task woken when something will be due. False: something is by now.
+    fn poll_sleep(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(at) = self.session.next_timeout() else { return true };
+        // A deadline that moved later costs nothing: the old sleep ends and a new one begins.
+        if self.wake.as_ref().is_none_or(|(wake_at, _)| *wake_at > at) {
+            self.wake = Some((at, self.guard.timer.sleep(at.since(clock::mono()))));
+        }
+        let slept = self.wake.as_mut().is_none_or(|(_, sleep)| Pin::new(sleep).poll(cx).is_ready());
+        if slept {
             self.wake = None;
         }
+        !slept
     }
 
     /// Has this task woken when the guard changes.
@@ -245,8 +251,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
     }
 
     /// One frame or message from the library. None: nothing to deliver, go on.
-    fn judge(&mut self, frame: Frame) -> Option<Incoming> {
-        let now = clock::mono();
+    fn judge(&mut self, frame: Frame, now: Timestamp) -> Option<Incoming> {
         let message = match &frame {
             Frame::Text(text) => Message::Text(text.as_bytes()),
             Frame::Binary(bytes) => Message::Binary(bytes),
@@ -255,7 +260,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             Frame::Close(close) => Message::Close(close.as_ref().map(|close| u16::from(close.code))),
             Frame::Frame(_) => return None,
         };
-        let outcome = self.session.receive(message, &mut self.scratch, now);
+        let outcome = SCRATCH.with_borrow_mut(|scratch| {
+            let scratch = scratch.get_or_insert_with(|| self.guard.core.scratch());
+            self.session.receive(message, scratch, now)
+        });
         match outcome.verdict {
             Verdict::Deliver(kind) => {
                 self.guard.record(outcome.event, &self.session);
@@ -285,58 +293,72 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Stream for Guarded<S, T> {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
         let this = self.get_mut();
         this.watch(cx);
+        loop {
+            match this.poll_message(cx) {
+                Poll::Ready(message) => return Poll::Ready(message),
+                Poll::Pending if this.poll_sleep(cx) => return Poll::Pending,
+                Poll::Pending => {}
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
+    /// The next message; all else is done on the way. Who waits for it has to be woken for deadlines, too.
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
         for _ in 0..TURN {
-            match &mut this.ending {
+            match &mut self.ending {
                 Ending::Open | Ending::Failed | Ending::Emptying => {}
                 Ending::Closing(sleep) => {
-                    let closed = Pin::new(this.socket.get_mut().stream()).poll_close(cx).is_ready();
+                    let closed = Pin::new(self.socket.get_mut().stream()).poll_close(cx).is_ready();
                     if !closed {
                         ready!(Pin::new(sleep).poll(cx));
                     }
-                    this.ending = Ending::Done;
+                    self.ending = Ending::Done;
                     return Poll::Ready(None);
                 }
                 Ending::Done => return Poll::Ready(None),
             }
-            if !this.poll_due(cx) {
+            let now = clock::mono();
+            if !self.do_due(now) {
                 // The close handshake may be over with our half of it still here.
-                let _sent = this.poll_outbox(cx);
-                this.finish();
+                let _sent = self.poll_outbox(cx);
+                self.finish();
                 continue;
             }
-            this.poll_asked(cx);
+            self.poll_asked(cx);
             // Reading goes on while the peer does not read: what waits for it is bounded, and its
             // pongs must be seen.
-            if let Ending::Emptying = this.ending {
-                ready!(this.poll_emptying(cx));
-                this.finish();
+            if let Ending::Emptying = self.ending {
+                ready!(self.poll_emptying(cx));
+                self.finish();
                 continue;
             }
-            let sent = match this.poll_outbox(cx) {
+            let sent = match self.poll_outbox(cx) {
                 Poll::Ready(Ok(())) => true,
                 Poll::Pending => false,
                 Poll::Ready(Err(error)) => {
-                    this.over(&error);
+                    self.over(&error);
                     continue;
                 }
             };
-            if let Ending::Failed = this.ending {
+            if let Ending::Failed = self.ending {
                 // A stream that cannot be ended is gone: reading says so.
-                if sent && Pin::new(this.socket.get_mut().stream()).poll_close(cx).is_ready() {
-                    this.ending = Ending::Emptying;
+                if sent && Pin::new(self.socket.get_mut().stream()).poll_close(cx).is_ready() {
+                    self.ending = Ending::Emptying;
                 }
-                ready!(this.poll_emptying(cx));
-                this.finish();
+                ready!(self.poll_emptying(cx));
+                self.finish();
                 continue;
             }
-            match ready!(Pin::new(&mut this.socket).poll_next(cx)) {
+            match ready!(Pin::new(&mut self.socket).poll_next(cx)) {
                 Some(Ok(frame)) => {
-                    if let Some(incoming) = this.judge(frame) {
+                    if let Some(incoming) = self.judge(frame, now) {
                         return Poll::Ready(Some(incoming));
                     }
                 }
-                Some(Err(error)) => this.broken(&error),
-                None => this.finish(),
+                Some(Err(error)) => self.broken(&error),
+                None => self.finish(),
             }
         }
         cx.waker().wake_by_ref();

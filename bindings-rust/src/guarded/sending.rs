@@ -47,11 +47,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Sink<Outgoing> for Guarded<S, 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         let this = self.get_mut();
         this.watch(cx);
-        let alive = this.poll_due(cx);
-        match (alive, this.session.closed()) {
-            (true, None) => this.poll_outbox(cx).map_err(into_send_error),
-            (_, Some(close)) => Poll::Ready(Err(SendError::Closed(close))),
-            (false, None) => Poll::Ready(Err(SendError::Io(io::ErrorKind::BrokenPipe.into()))),
+        loop {
+            if let Some(close) = this.session.closed() {
+                return Poll::Ready(Err(SendError::Closed(close)));
+            }
+            if let Poll::Ready(sent) = this.poll_outbox(cx) {
+                return Poll::Ready(sent.map_err(into_send_error));
+            }
+            if !this.do_due(clock::mono()) {
+                return Poll::Ready(Err(SendError::Io(io::ErrorKind::BrokenPipe.into())));
+            }
+            if this.session.closed().is_none() && this.poll_sleep(cx) {
+                return Poll::Pending;
+            }
         }
     }
 
