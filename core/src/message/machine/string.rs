@@ -24,23 +24,29 @@ impl<'a> Text<'a> {
         let mut escaped = false;
         loop {
             // Where there are too many code points, if all bytes from here on are of their own.
-            let limit = most.saturating_add(start).saturating_add(less);
-            // Most blocks of a long string hold nothing but plain characters.
-            let (block, special) = loop {
+            let mut limit = most.saturating_add(start).saturating_add(less);
+            // Most blocks of a long string hold no quote, escape or control character.
+            let (block, special, not_ascii) = loop {
                 let Some(block) = L::load(self.bytes(), at) else {
                     let last = L::load(self.last(at), 0).ok_or(Fault::new(Reason::Internal, at))?;
-                    break (last, L::special(last));
+                    break (last, L::special(last), L::high(last));
                 };
                 let special = L::special(block);
                 if special != 0 {
-                    break (block, special);
+                    let not_ascii = L::high(block);
+                    if special != not_ascii {
+                        break (block, special, not_ascii);
+                    }
+                    *high = true;
+                    let continued = ones(L::continuations(block));
+                    less = less.wrapping_add(continued);
+                    limit = limit.saturating_add(continued);
                 }
                 at = at.wrapping_add(L::WIDTH);
                 if at > limit {
                     return Err(too_long(start));
                 }
             };
-            let not_ascii = L::high(block);
             let mut continuations = 0;
             if not_ascii != 0 {
                 *high = true;
