@@ -63,6 +63,18 @@ impl<'a> Text<'a> {
                     stop.wrapping_sub(start).wrapping_sub(less).wrapping_sub(continued)
                 };
                 let byte = self.at(stop);
+                // What most escapes are, and the shortest way through.
+                if byte == b'\\' && SIMPLE.get(usize::from(self.at(stop.wrapping_add(1)))) == Some(&true) {
+                    escaped = true;
+                    less = less.wrapping_add(1);
+                    stops &= stops.wrapping_sub(1);
+                    if place.wrapping_add(1) >= offset(L::WIDTH) {
+                        next = next.wrapping_add(1);
+                        break;
+                    }
+                    stops &= !2_u64.wrapping_shl(place);
+                    continue;
+                }
                 if byte == b'"' {
                     let points = points();
                     if points > most {
@@ -93,17 +105,10 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The length of the escape at `at`; none if it is wrong.
+    /// The length of the escape at `at` if it is no simple one; none if it is wrong.
     #[inline(always)]
     fn escape(&self, at: usize) -> Option<usize> {
-        let kind = self.at(at.wrapping_add(1));
-        if matches!(kind, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') {
-            Some(2)
-        } else if kind == b'u' {
-            self.unicode_escape(at)
-        } else {
-            None
-        }
+        if self.at(at.wrapping_add(1)) == b'u' { self.unicode_escape(at) } else { None }
     }
 
     #[inline(always)]
@@ -137,6 +142,20 @@ fn hex4(word: u128, shift: u32) -> Option<u32> {
     }
     Some(u32::from(a) << 12 | u32::from(b) << 8 | u32::from(c) << 4 | u32::from(d))
 }
+
+/// What a backslash makes a character of with one byte more (RFC 8259 section 7).
+static SIMPLE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut place = 0;
+    while place < 8 {
+        #[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "worked out by the compiler")]
+        {
+            table[b"\"\\/bfnrt"[place] as usize] = true;
+        }
+        place = place.wrapping_add(1);
+    }
+    table
+};
 
 /// The value of each byte as a hexadecimal digit; 255 where it is none.
 static HEX: [u8; 256] = {
