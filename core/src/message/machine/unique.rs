@@ -7,8 +7,9 @@ use super::tree::At;
 
 /// Up to so many items are compared one by one.
 const FEW: usize = 8;
-/// How many times more items each further look takes in: short items repeat early, and then cost little memory.
-const MORE: usize = 8;
+/// Each look takes in eight times as many items as the one before: short items repeat early, and then cost little memory.
+/// The last takes in all.
+const LOOKS: [u32; 11] = [30, 27, 24, 21, 18, 15, 12, 9, 6, 3, 0];
 
 /// Whether no two items of an array are equal: numbers are by their value, objects in whatever order.
 pub(super) fn is_unique(array: At<'_>) -> bool {
@@ -18,9 +19,7 @@ pub(super) fn is_unique(array: At<'_>) -> bool {
     }
     let count = array.children().count();
     let seed = array.seed();
-    let mut seen = FEW;
-    while seen < count {
-        seen = seen.saturating_mul(MORE).min(count);
+    for seen in LOOKS.map(|shift| count.wrapping_shr(shift)).into_iter().filter(|seen| *seen > FEW) {
         let mut hashes = Vec::with_capacity(seen);
         hashes.extend(array.children().take(seen).map(|item| hash(seed, item)));
         hashes.sort_unstable();
