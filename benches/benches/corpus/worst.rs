@@ -17,6 +17,7 @@ pub(crate) const NAMES: &[&str] = &[
     "pattern",
     "unique-strings",
     "unique-objects",
+    "alike-objects",
     "contains",
     "many-objects",
     "email",
@@ -56,6 +57,18 @@ pub(crate) fn case(name: &str, n: usize) -> Option<(Value, Vec<u8>)> {
         ),
         "unique-objects" => {
             (json!({"uniqueItems": true}), format!("[{}]", list(&|at| format!("{{\"a\":{at}}}"))).into_bytes())
+        }
+        // Eight that differ in their last member only; in every second the members stand the other way round.
+        "alike-objects" => {
+            let alike = |at: usize| {
+                let mut members: Vec<String> = (0..n).map(|at| format!("\"k{at}\":0")).collect();
+                if at % 2 == 1 {
+                    members.reverse();
+                }
+                format!("{{{},\"last\":{at}}}", members.join(","))
+            };
+            let objects: Vec<String> = (0..8).map(alike).collect();
+            (json!({"uniqueItems": true}), format!("[{}]", objects.join(",")).into_bytes())
         }
         "contains" => {
             (json!({"contains": {"const": "z"}}), format!("[{}]", list(&|_| "{\"a\":[1,2,3]}".into())).into_bytes())

@@ -22,7 +22,6 @@ mod string;
 mod strings;
 mod text;
 mod tree;
-mod unique;
 
 pub(crate) use decimal::{Divisor, Num};
 pub(crate) use frame::Frame;

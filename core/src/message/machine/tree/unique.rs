@@ -1,41 +1,60 @@
 //! `uniqueItems`: whether all items of an array are distinct, in about linear time.
 
-use super::decimal::Num;
-use super::sip::{Seed, Sip};
-use super::text::Unescaped;
-use super::tree::At;
+use super::super::decimal::Num;
+use super::super::sip::{Seed, Sip};
+use super::super::text::Unescaped;
+use super::At;
 
-/// Up to so many items are compared one by one.
+/// The hashes of so many items are kept on the stack.
 const FEW: usize = 8;
+/// So many repeated hashes are looked into in one pass over the items.
+const AT_ONCE: usize = 16;
 /// Each look takes in eight times as many items as the one before: short items repeat early, and then cost little memory.
 /// The last takes in all.
 const LOOKS: [u32; 11] = [30, 27, 24, 21, 18, 15, 12, 9, 6, 3, 0];
 
 /// Whether no two items of an array are equal: numbers are by their value, objects in whatever order.
 pub(super) fn is_unique(array: At<'_>) -> bool {
-    let few = || array.children().take(FEW).enumerate();
-    if few().any(|(nth, item)| few().take(nth).any(|(_, other)| equal(item, other))) {
-        return false;
-    }
     let count = array.children().count();
-    let seed = array.seed();
-    for seen in LOOKS.map(|shift| count.wrapping_shr(shift)).into_iter().filter(|seen| *seen > FEW) {
-        let mut hashes = Vec::with_capacity(seen);
-        hashes.extend(array.children().take(seen).map(|item| hash(seed, item)));
-        hashes.sort_unstable();
-        for repeated in hashes.chunk_by(u32::eq).filter(|alike| alike.len() > 1).filter_map(<[u32]>::first) {
-            // By chance two of a hundred thousand have one hash: they are compared.
-            let alike = || array.children().take(seen).filter(|item| hash(seed, *item) == *repeated).enumerate();
-            if alike().any(|(nth, item)| alike().take(nth).any(|(_, other)| equal(item, other))) {
-                return false;
+    let mut few = [0; FEW];
+    if let Some(hashes) = few.get_mut(..count) {
+        return !has_equal(array, hashes);
+    }
+    let looks = LOOKS.map(|shift| count.wrapping_shr(shift)).into_iter().filter(|seen| *seen > FEW);
+    looks.into_iter().all(|seen| !has_equal(array, &mut vec![0; seen]))
+}
+
+/// Whether two of the first items are equal, as many as there is room for their hashes.
+///
+/// Only what has the same hash is compared: objects that nearly are equal are long to compare, and a peer can send many.
+fn has_equal(array: At<'_>, hashes: &mut [u32]) -> bool {
+    let (seed, seen) = (array.seed(), hashes.len());
+    for (hash, item) in hashes.iter_mut().zip(array.children()) {
+        *hash = hash_of(seed, item);
+    }
+    hashes.sort_unstable();
+    let mut repeated = hashes.chunk_by(u32::eq).filter(|alike| alike.len() > 1).filter_map(<[u32]>::first).copied();
+    loop {
+        let some: Vec<u32> = repeated.by_ref().take(AT_ONCE).collect();
+        if some.is_empty() {
+            return false;
+        }
+        // Of one hash are two that are equal, or a few that are not, by chance.
+        let mut alike: Vec<(u32, At<'_>)> = Vec::with_capacity(AT_ONCE);
+        for item in array.children().take(seen) {
+            let hash = hash_of(seed, item);
+            if some.binary_search(&hash).is_ok() {
+                if alike.iter().any(|(other_hash, other)| *other_hash == hash && equal(*other, item)) {
+                    return true;
+                }
+                alike.push((hash, item));
             }
         }
     }
-    true
 }
 
 /// Half of the hash of a value: equal ones have the same.
-fn hash(seed: Seed, value: At<'_>) -> u32 {
+fn hash_of(seed: Seed, value: At<'_>) -> u32 {
     u32::try_from(whole_hash(seed, value) >> 32).unwrap_or(0)
 }
 
@@ -46,12 +65,13 @@ fn whole_hash(seed: Seed, value: At<'_>) -> u64 {
         b'{' => {
             // A sum: members have no order.
             let mut sum = 0_u64;
-            for_each_member(value, |name, value| {
+            let mut children = value.children();
+            while let (Some(name), Some(value)) = (children.next(), children.next()) {
                 let mut member = Sip::new(seed);
                 member.write_text(Unescaped::new(name.written().as_bytes()));
                 member.write(whole_hash(seed, value));
                 sum = sum.wrapping_add(member.finish());
-            });
+            }
             sip.write(sum);
         }
         b'[' => value.children().for_each(|item| sip.write(whole_hash(seed, item))),
@@ -79,16 +99,7 @@ fn float(number: Num) -> u64 {
 /// Whether two values of one message are equal, as JSON Schema has it.
 fn equal(one: At<'_>, other: At<'_>) -> bool {
     match (one.first_byte(), other.first_byte()) {
-        (b'{', b'{') => {
-            let mut alike = one.children().count() == other.children().count();
-            for_each_member(one, |name, value| {
-                let name = name.string();
-                let mut found = false;
-                for_each_member(other, |key, theirs| found |= key.is_key(&name) && equal(value, theirs));
-                alike &= found;
-            });
-            alike
-        }
+        (b'{', b'{') => one.children().count() == other.children().count() && has_all_of(one, other),
         (b'[', b'[') => {
             let (mut ours, mut theirs) = (one.children(), other.children());
             loop {
@@ -110,9 +121,13 @@ fn equal(one: At<'_>, other: At<'_>) -> bool {
     }
 }
 
-fn for_each_member<'a>(object: At<'a>, mut tell: impl FnMut(At<'a>, At<'a>)) {
-    let mut children = object.children();
-    while let (Some(name), Some(value)) = (children.next(), children.next()) {
-        tell(name, value);
+/// Whether each member of an object is one of the other's, too.
+fn has_all_of(one: At<'_>, other: At<'_>) -> bool {
+    let mut members = one.children();
+    while let (Some(name), Some(value)) = (members.next(), members.next()) {
+        if !other.member(&name.string()).is_some_and(|theirs| equal(value, theirs)) {
+            return false;
+        }
     }
+    true
 }
