@@ -8,7 +8,7 @@ use super::At;
 /// The hashes of so many items are kept on the stack.
 const FEW: usize = 8;
 /// So many repeated hashes are looked into in one pass over the items.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 8;
 /// Each look takes in eight times as many items as the one before: short items repeat early, and then cost little memory.
 /// The last takes in all.
 const LOOKS: [u32; 11] = [30, 27, 24, 21, 18, 15, 12, 9, 6, 3, 0];
