@@ -1,8 +1,6 @@
 //! `receive` from end to end: closed, epoch, size, kind, five buckets (connection, bytes, user,
 //! address and, over IPv6, the /48), UTF-8, JSON and schema, cost and scopes.
 //!
-//! The guide's messages: S is its ping of 15 bytes, M a chat message of 143.
-//!
 //! `cargo bench --bench session -- --count M@number 1000` receives M so often, for callgrind; see [`count`].
 
 use std::hint::black_box;
@@ -10,12 +8,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
-use wswarden_benches::{guard, open_guest, open_user, start};
+use wswarden_benches::{M, S, TYPES, guard, open_guest, open_user, start};
 use wswarden_core::message::Scratch;
 use wswarden_core::{Handle, Message, Registry, Timestamp, Verdict};
-
-const S: &[u8] = br#"{"type":"ping"}"#;
-const M: &[u8] = br#"{"type":"chat","content":"Hey team, the deploy went fine, can somebody look at dashboards?","channelId":"3f2504e0-4f89-41d3-9a0c-0305e82c3301"}"#;
 
 const IPV4: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
@@ -25,25 +20,6 @@ const QUOTAS: &str = r#"
 connection = { messages = { limit = 1000000, per = "1s" }, bytes = "900MB/s" }
 user = { messages = { limit = 1000000, per = "1s" } }
 address = { messages = { limit = 1000000, per = "1s" } }
-"#;
-
-const TYPES: &str = r#"
-[message.types.ping]
-scopes = []
-schema = { type = "object", properties = { type = { const = "ping" } }, additionalProperties = false }
-[message.types.typing]
-scopes = []
-schema = { type = "object" }
-[message.types.chat]
-scopes = ["chat:write"]
-[message.types.chat.schema]
-type = "object"
-required = ["type"]
-additionalProperties = false
-[message.types.chat.schema.properties]
-type = { const = "chat" }
-content = { type = "string", maxLength = 5000 }
-channelId = { type = "string", format = "uuid" }
 "#;
 
 /// Virtual time between two messages: slow enough that one session stays within its quota.

@@ -24,6 +24,31 @@ tracked_addresses = 2000000
 tracked_users = 2000000
 "#;
 
+/// The guide's ping.
+pub const S: &[u8] = br#"{"type":"ping"}"#;
+/// A message of the guide's chat, 143 bytes.
+pub const M: &[u8] = br#"{"type":"chat","content":"Hey team, the deploy went fine, can somebody look at dashboards?","channelId":"3f2504e0-4f89-41d3-9a0c-0305e82c3301"}"#;
+
+/// The guide's types of messages, in TOML.
+pub const TYPES: &str = r#"
+[message.types.ping]
+scopes = []
+schema = { type = "object", properties = { type = { const = "ping" } }, additionalProperties = false }
+[message.types.typing]
+scopes = []
+schema = { type = "object" }
+[message.types.chat]
+scopes = ["chat:write"]
+[message.types.chat.schema]
+type = "object"
+required = ["type"]
+additionalProperties = false
+[message.types.chat.schema.properties]
+type = { const = "chat" }
+content = { type = "string", maxLength = 5000 }
+channelId = { type = "string", format = "uuid" }
+"#;
+
 /// When every bench begins.
 pub fn start() -> Now {
     Now { mono: Timestamp::from_secs(1000), unix: UnixTime::from_secs(1_800_000_000) }

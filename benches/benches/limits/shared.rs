@@ -11,7 +11,7 @@ use governor::RateLimiter;
 use rustix::time::{ClockId, clock_gettime};
 use wswarden_benches::measure::{is_test, row};
 use wswarden_benches::memory::live;
-use wswarden_benches::{guard, open_user, start};
+use wswarden_benches::{M, TYPES, guard, open_user, start};
 use wswarden_core::limit::{AddressKeys, Key, Lane, Ledger, Meter};
 use wswarden_core::message::Scratch;
 use wswarden_core::policy::{Quota, Span};
@@ -91,27 +91,17 @@ fn spoofed(number: u32) -> IpAddr {
 }
 
 /// Quotas that are charged and never refuse: what is timed is the charge.
-const POLICY: &str = r#"
+const QUOTAS: &str = r#"
 [rate]
 connection = { messages = { limit = 100000000, per = "1s" }, bytes = { limit = 1000000000, per = "1s", burst = 1000000000000000 } }
 user = { messages = { limit = 100000000, per = "1s" } }
 address = { messages = { limit = 100000000, per = "1s" } }
-[message.types.chat.schema]
-type = "object"
-required = ["type"]
-additionalProperties = false
-[message.types.chat.schema.properties]
-type = { const = "chat" }
-content = { type = "string", maxLength = 5000 }
-channelId = { type = "string", format = "uuid" }
 "#;
-
-const M: &[u8] = br#"{"type":"chat","content":"Hey team, the deploy went fine, can somebody look at dashboards?","channelId":"3f2504e0-4f89-41d3-9a0c-0305e82c3301"}"#;
 
 /// Messages each second of one thread and of two, each with a registry of its own; beside governor, which only limits.
 pub(crate) fn contention() {
     let rounds = if is_test() { 1 } else { 15 };
-    let guard = guard(POLICY);
+    let guard = guard(&format!("{QUOTAS}{TYPES}"));
     let governor = RateLimiter::keyed(governor::Quota::per_second(NonZeroU32::new(u32::MAX).expect("not zero")));
     for (case, apart) in [("one user, one address", false), ("users and addresses of their own", true)] {
         let ours = |thread: u32| {

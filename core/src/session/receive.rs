@@ -105,26 +105,8 @@ impl Session {
         scratch: &mut Scratch,
         now: Timestamp,
     ) -> Result<TypeIndex, Outcome> {
-        if now >= self.hot.until || self.hot.epoch != self.hot.guard.epoch() {
-            return self.deliver_unusual(kind, bytes, tape, scratch, now);
-        }
-        match self.judge(kind, bytes, tape, scratch, now) {
-            Ok(index) if index != TypeIndex::AUTH => Ok(index),
-            other => Err(self.answer(other.err(), now)),
-        }
-    }
-
-    /// A message that came when the session was not plainly open, or after the guard changed.
-    #[cold]
-    fn deliver_unusual(
-        &mut self,
-        kind: MessageKind,
-        bytes: &[u8],
-        tape: Option<&mut Tape>,
-        scratch: &mut Scratch,
-        now: Timestamp,
-    ) -> Result<TypeIndex, Outcome> {
-        if let Some(outcome) = self.unusual(kind, bytes, scratch, now) {
+        let is_plain = now < self.hot.until && self.hot.epoch == self.hot.guard.epoch();
+        if !is_plain && let Some(outcome) = self.unusual(kind, bytes, scratch, now) {
             return Err(outcome);
         }
         match self.judge(kind, bytes, tape, scratch, now) {
@@ -208,7 +190,9 @@ impl Session {
         }
     }
 
-    /// None: the session is open after all, and the message is judged as usual.
+    /// A message that came when the session was not plainly open, or after the guard changed. None: the session is open
+    /// after all, and the message is judged as usual.
+    #[cold]
     fn unusual(&mut self, kind: MessageKind, bytes: &[u8], scratch: &mut Scratch, now: Timestamp) -> Option<Outcome> {
         if let Some(close) = self.sync(now) {
             return Some(close);
