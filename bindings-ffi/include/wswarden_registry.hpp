@@ -6,6 +6,30 @@
 
 namespace wsw {
 
+/// What to do with a frame or message. A zeroed one closes.
+class [[nodiscard]] verdict {
+public:
+    constexpr verdict() = default;
+    explicit constexpr verdict(std::uint32_t number) noexcept : number_(number) {}
+
+    /// A `wsw_verdict`; `WSW_INVALID` is an error, and means close.
+    [[nodiscard]] constexpr std::uint32_t what() const noexcept { return WSW_VERDICT(number_); }
+    [[nodiscard]] constexpr bool delivers() const noexcept { return what() == WSW_DELIVER; }
+    [[nodiscard]] constexpr bool closes() const noexcept { return what() == WSW_CLOSE || what() == WSW_INVALID; }
+    [[nodiscard]] constexpr std::uint8_t reason() const noexcept { return WSW_VERDICT_REASON(number_); }
+    [[nodiscard]] constexpr bool has_event() const noexcept { return WSW_VERDICT_HAS_EVENT(number_) != 0; }
+    [[nodiscard]] constexpr std::uint32_t number() const noexcept { return number_; }
+
+private:
+    std::uint32_t number_ = WSW_INVALID;
+};
+
+/// A verdict, or the status that says why there is none (`WSW_STATUS_WAIT` among them).
+struct [[nodiscard]] judgement {
+    wsw_status status = WSW_STATUS_INVALID;
+    wsw::verdict verdict;
+};
+
 /// What is due on a connection. Texts are valid until the next call with the registry.
 struct [[nodiscard]] due {
     wsw_status status = WSW_STATUS_INVALID;
