@@ -375,3 +375,21 @@ async def test_litestar_is_guarded_the_same_way():
             await client(port, who=None)
         assert caught.value.response.status_code == 401
         await until(lambda: guard.stats().connections == 0)
+
+
+async def test_what_the_application_does_after_a_disconnect_is_not_cut_off():
+    guard, done = Guard(plain(), waive=WAIVE), []
+
+    async def handler(ws):
+        await ws.accept()
+        async for message in ws.iter_text():
+            await ws.send_text(message)
+        for _ in range(3):
+            await asyncio.sleep(0.001)
+        done.append("all")
+
+    async with served(guard, guarded(guard, handler)) as port:
+        async with client(port) as ws:
+            await ws.send(HELLO)
+            await ws.recv()
+        await until(lambda: done == ["all"])

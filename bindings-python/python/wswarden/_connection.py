@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from ._build import builder
 from ._core import (
@@ -29,6 +29,7 @@ from ._guard import AsyncGuard
 from ._reason import Reason
 from ._types import Action, Verdict
 
+T = TypeVar("T")
 logger = logging.getLogger("wswarden")
 
 _SOON = 0.001
@@ -52,7 +53,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self._reader: asyncio.Task[Any] | None = None
-        self._interrupted = False
+        self._interrupted, self._cancelled_before = False, 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     # What the adapter's library does.
@@ -60,8 +61,12 @@ class Connection:
     _OVER: tuple[type[Exception], ...] = ()
     """What `_receive` raises when the connection has ended."""
 
-    def _receive(self) -> Awaitable[str | bytes | None]:
-        """The next message; None when the connection has ended. May be cancelled."""
+    def _receive(self) -> Awaitable[Any]:
+        """What the library has next. May be cancelled."""
+        raise NotImplementedError
+
+    def _data(self, received: Any) -> str | bytes | None:
+        """The message in it; None when the connection has ended."""
         raise NotImplementedError
 
     async def _send_text(self, text: str) -> None:
@@ -89,37 +94,57 @@ class Connection:
     async def messages(self, kind: Any = None) -> AsyncIterator[Any]:
         """The messages that are within policy, as objects of ``kind``, until the connection ends."""
         build = builder(kind)
-        while (received := await self.receive_value()) is not None:
+        while (received := await self.next(self.session.decode, _both)) is not None:
+            data, (_, value) = received
             try:
-                message = build(received[1], received[0])
+                message = build(value, data)
             except ValueError:
                 await self._host_refuses()
                 continue
             yield message
 
-    async def receive_text(self) -> str | bytes | None:
-        """The next message that is within policy, as it came; None when the connection has ended."""
-        while (data := await self._next()) is not None:
-            try:
-                verdict = self.session.receive(data, binary=isinstance(data, bytes))
-            except Ended:
-                return None
-            if type(verdict) is Deliver:
-                return data
-            await self._refused(data, verdict)
-        return None
+    async def next(self, judge: Callable[..., Any], made: Callable[[Any, Any], T]) -> T:
+        """The next message that is within policy.
 
-    async def receive_value(self) -> tuple[str | bytes, Any] | None:
-        """The next message that is within policy, as it came and as its value; None when the connection has ended."""
-        while (data := await self._next()) is not None:
+        A close from elsewhere - a deadline, a revocation - ends the wait.
+
+        Args:
+            judge: the session's `receive` or `decode`.
+            made: makes what is returned, of the message as it came and of what ``judge`` says; of None and None when
+                the connection has ended.
+        """
+        while self.closed is None:
+            self._reader, self._interrupted = asyncio.current_task(), False
             try:
-                verdict, value = self.session.decode(data, binary=isinstance(data, bytes))
+                received = await self._receive()
+            except self._OVER:
+                break
+            except asyncio.CancelledError:
+                if not self._interrupted or self._is_cancelled():
+                    raise
+                break
+            finally:
+                # What comes now must not cancel its own task: the application's next wait would be cut off.
+                self._reader, task = None, self._reader
+                if self._interrupted and task is not None:
+                    task.uncancel()
+            data = self._data(received)
+            if data is None:
+                break
+            try:
+                # Naming an argument costs, and nearly every message is a text.
+                judged = judge(data) if type(data) is str else judge(data, binary=True)
             except Ended:
-                return None
+                break
+            verdict = judged[0] if type(judged) is tuple else judged
             if type(verdict) is Deliver:
-                return data, value
+                return made(data, judged)
             await self._refused(data, verdict)
-        return None
+        return made(None, None)
+
+    def _is_cancelled(self) -> bool:
+        """Whether somebody else cancels the reader, too: `asyncio.timeout` tells its own cancellation like this."""
+        return self._reader is not None and self._reader.cancelling() > self._cancelled_before + 1
 
     async def close(self, reason: str = "closed_by_host") -> None:
         """Closes for ``reason``, a name of the table of reasons."""
@@ -160,31 +185,9 @@ class Connection:
 
     # What is done on the way.
 
-    async def _next(self) -> str | bytes | None:
-        """The next message. A close from elsewhere - a deadline, a revocation - ends the wait."""
-        if self.closed is not None:
-            return None
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  # coroutines of asyncio run in tasks
-        before = task.cancelling()
-        self._reader, self._interrupted = task, False
-        try:
-            return await self._receive()
-        except self._OVER:
-            return None
-        except asyncio.CancelledError:
-            # As `asyncio.timeout` tells its own cancellation from another's; for each message that would cost too much.
-            if not self._interrupted or task.cancelling() > before + 1:
-                raise
-            return None
-        finally:
-            self._reader = None
-            if self._interrupted:
-                task.uncancel()
-
     def _interrupt(self) -> None:
         if self._reader is not None and not self._interrupted:
-            self._interrupted = True
+            self._interrupted, self._cancelled_before = True, self._reader.cancelling()
             self._reader.cancel()
 
     async def _watch(self) -> None:
@@ -276,30 +279,27 @@ class Connection:
         with suppress(Ended):
             self._closed_by_peer(self.session.close())
 
-    def queued(self, size: int) -> None:
-        """Counts bytes as waiting to be sent, until `drained`.
+    def queued(self, message: Any) -> int:
+        """Counts a message as waiting to be sent, until `session.drained` is told its size.
+
+        Returns:
+            Its size in bytes; 0 for what is sent piece by piece, where the library waits for each.
 
         Raises:
             ConnectionClosed: when the connection is closing, or the peer does not read and it is closed for that.
         """
         if self.closed is not None:
             raise ConnectionClosed(self.closed.reason, self.closed.code)
+        size = len(message) if type(message) is str and message.isascii() else _size_of(message)
         try:
             pressure = self.session.queued(size)
         except Ended:
             raise ConnectionClosed(Reason.CONNECTION_LOST, 1006) from None
-        if isinstance(pressure, Close):
+        if type(pressure) is Close:
             # Not awaited: the close frame waits behind what the peer does not read.
             self._start(self._do, pressure)
             raise ConnectionClosed(pressure.reason, pressure.code)
-
-    def drained(self, size: int) -> None:
-        """Counts bytes as sent."""
-        # For each message `suppress` would cost too much.
-        try:  # noqa: SIM105
-            self.session.drained(size)
-        except Ended:
-            pass
+        return size
 
     def _record(self, event: Event | None) -> None:
         if event is not None:
@@ -323,8 +323,11 @@ class Connection:
             self.end()
 
 
-def size_of(data: Any) -> int:
-    """The bytes of a message; 0 for what is sent piece by piece, where the library waits for each."""
-    if isinstance(data, str):
-        return len(data) if data.isascii() else len(data.encode("utf-8", "surrogatepass"))
-    return memoryview(data).nbytes if isinstance(data, (bytes, bytearray, memoryview)) else 0
+def _both(data: Any, judged: Any) -> tuple[Any, Any] | None:
+    return None if data is None else (data, judged)
+
+
+def _size_of(message: Any) -> int:
+    if isinstance(message, str):
+        return len(message.encode("utf-8", "surrogatepass"))
+    return memoryview(message).nbytes if isinstance(message, (bytes, bytearray, memoryview)) else 0

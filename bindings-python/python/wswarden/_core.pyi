@@ -1020,7 +1020,7 @@ class Session:
         """
     def drained(self, /, size: SupportsIndex) -> None:
         """
-        Counts bytes that were sent.
+        Counts bytes that were sent. After the end there is nothing to count, and no error.
         """
     def explain(self, /, data: str | Buffer, *, binary: bool = False) -> str | None:
         """

@@ -19,13 +19,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
 from aiohttp import WSMessage, WSMsgType, web
 
-from ._connection import Connection, size_of
+from ._connection import Connection
 from ._core import Close, Host, Pong, Session
 from ._errors import ConnectionClosed, Ended, Refused
 from ._guard import AsyncGuard
@@ -109,26 +109,21 @@ class WebSocket(web.WebSocketResponse):
     async def receive(self, timeout: float | None = None) -> Any:
         """The next message that is within policy; one of type ``CLOSED`` when the connection has ended."""
         async with asyncio.timeout(timeout):
-            data = await self.guarded.receive_text()
-        if data is None:
-            return WSMessage(WSMsgType.CLOSED, None, None)
-        return WSMessage(WSMsgType.TEXT if isinstance(data, str) else WSMsgType.BINARY, data, None)
+            return await self.guarded.next(self.guarded.session.receive, _message)
 
     async def send_str(self, data: str, compress: int | None = None) -> None:
-        size = size_of(data)
-        self.guarded.queued(size)
+        size = self.guarded.queued(data)
         try:
             await super().send_str(data, compress)
         finally:
-            self.guarded.drained(size)
+            self.guarded.session.drained(size)
 
     async def send_bytes(self, data: Any, compress: int | None = None) -> None:
-        size = size_of(data)
-        self.guarded.queued(size)
+        size = self.guarded.queued(data)
         try:
             await super().send_bytes(data, compress)
         finally:
-            self.guarded.drained(size)
+            self.guarded.session.drained(size)
 
     async def close(self, *, code: int = 1000, message: bytes = b"", drain: bool = True) -> bool:
         """Closes the connection with the application's own code."""
@@ -182,8 +177,11 @@ class _Guarded(Connection):
                 # Not awaited: the close handshake ends this very reading.
                 self._start(self._do, verdict)
 
-    async def _receive(self) -> str | bytes | None:
-        return await self._messages.get()
+    def _receive(self) -> Awaitable[str | bytes | None]:
+        return self._messages.get()
+
+    def _data(self, received: str | bytes | None) -> str | bytes | None:
+        return received
 
     async def _send_text(self, text: str) -> None:
         await web.WebSocketResponse.send_str(self._ws, text)
@@ -198,6 +196,12 @@ class _Guarded(Connection):
         request = self._ws._req
         if request is not None and request.transport is not None:
             request.transport.abort()
+
+
+def _message(data: str | bytes | None, _verdict: object) -> WSMessage:
+    if data is None:
+        return WSMessage(WSMsgType.CLOSED, None, None)
+    return WSMessage(WSMsgType.TEXT if isinstance(data, str) else WSMsgType.BINARY, data, None)
 
 
 def _refusal(refused: Refused) -> web.HTTPException:

@@ -26,7 +26,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
-from ._connection import Connection, size_of
+from ._connection import Connection
 from ._core import Host, Session
 from ._errors import ConnectionClosed, Ended, Refused
 from ._guard import AsyncGuard
@@ -157,16 +157,17 @@ class _Guarded(Connection):
         self._accepted = False
         self._gone: Event | None = None
 
-    async def to_app(self) -> Event:
+    def to_app(self) -> Awaitable[Event]:
         """What the application receives."""
-        if not self._connected:
-            self._connected = True
-            return {"type": "websocket.connect"}
-        data = await self.receive_text()
-        if isinstance(data, str):
-            return {"type": "websocket.receive", "text": data}
+        return self.next(self.session.receive, self._event) if self._connected else self._connect()
+
+    async def _connect(self) -> Event:
+        self._connected = True
+        return {"type": "websocket.connect"}
+
+    def _event(self, data: str | bytes | None, _verdict: object) -> Event:
         if data is not None:
-            return {"type": "websocket.receive", "bytes": data}
+            return {"type": "websocket.receive", "text" if isinstance(data, str) else "bytes": data}
         if self._gone is not None:
             return self._gone
         close = self.closed
@@ -179,6 +180,14 @@ class _Guarded(Connection):
     async def from_app(self, event: Event) -> None:
         """What the application sends."""
         kind = event["type"]
+        if kind == "websocket.send":
+            text = event.get("text")
+            size = self.queued(text if text is not None else event.get("bytes"))
+            try:
+                await self._send(event)
+            finally:
+                self.session.drained(size)
+            return
         if self.closed is not None:
             if kind == "websocket.close":
                 return
@@ -186,14 +195,6 @@ class _Guarded(Connection):
         if kind == "websocket.accept":
             self._accepted = True
             await self._send({**event, "subprotocol": self.session.subprotocol})
-        elif kind == "websocket.send":
-            text = event.get("text")
-            size = size_of(text if text is not None else event.get("bytes"))
-            self.queued(size)
-            try:
-                await self._send(event)
-            finally:
-                self.drained(size)
         else:
             # A close, or a refusal of the application's own.
             if kind != "websocket.http.response.body":
@@ -204,13 +205,15 @@ class _Guarded(Connection):
         super().end()
         self._client.close()
 
-    async def _receive(self) -> str | bytes | None:
-        event = await self._client.receive()
-        if event["type"] == "websocket.receive":
-            text: str | None = event.get("text")
-            return text if text is not None else bytes(event["bytes"])
-        self._gone = event
-        code = event.get("code")
+    def _receive(self) -> Awaitable[Event]:
+        return self._client.receive()
+
+    def _data(self, received: Event) -> str | bytes | None:
+        if received["type"] == "websocket.receive":
+            text: str | None = received.get("text")
+            return text if text is not None else bytes(received["bytes"])
+        self._gone = received
+        code = received.get("code")
         if code != 1006:  # cut, without a close frame
             with suppress(Ended):
                 # 1005 stands for a close frame without a code.

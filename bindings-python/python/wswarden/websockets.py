@@ -21,8 +21,9 @@ import ssl as _ssl
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
+from websockets.asyncio.connection import Connection as PlainConnection
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as _serve
 from websockets.datastructures import Headers
@@ -34,8 +35,8 @@ from websockets.server import ServerProtocol
 from websockets.typing import Data, Subprotocol
 
 from . import _core
-from ._connection import Connection, size_of
-from ._core import Close, FrameMeter, Host, Knock, Session
+from ._connection import Connection
+from ._core import Close, Deliver, FrameMeter, Host, Knock, Session
 from ._errors import ConnectionClosed, Ended, Refused
 from ._guard import AsyncGuard
 from ._types import Verdict
@@ -149,6 +150,9 @@ def serve(
 class GuardedConnection(ServerConnection):
     """A connection of ``websockets`` on which only messages that are within policy are received."""
 
+    # With the library's own, there would be too many for Python to find them by their place.
+    __slots__ = ("_head", "_head_timer", "_knock", "_meter", "guard", "guarded", "remote", "tls")
+
     def __init__(self, protocol: ServerProtocol, server: Server, *, guard: Guard, **options: Any) -> None:
         super().__init__(protocol, server, **options)
         self.guard = guard
@@ -174,10 +178,19 @@ class GuardedConnection(ServerConnection):
         Raises:
             websockets.exceptions.ConnectionClosed: when the connection has ended.
         """
-        data = await self._guarded().receive_text()
-        if data is None:
-            await self.wait_closed()
-            raise self.protocol.close_exc
+        guarded = self.guarded or _is_not_open()
+        while True:
+            # What a close from elsewhere cuts off waits for the connection's end, as it does without a guard.
+            data = await ServerConnection.recv(self)
+            try:
+                receive = guarded.session.receive
+                verdict = receive(data) if type(data) is str else receive(data, binary=True)
+            except Ended:
+                await self.wait_closed()
+                raise self.protocol.close_exc from None
+            if type(verdict) is Deliver:
+                break
+            await guarded._refused(data, verdict)
         if decode is None or isinstance(data, str) == decode:
             return data
         return data.decode() if isinstance(data, bytes) else data.encode()
@@ -193,13 +206,12 @@ class GuardedConnection(ServerConnection):
             ConnectionClosed: when the client does not read, and the connection is closed for that.
             websockets.exceptions.ConnectionClosed: when the connection has ended.
         """
-        size = size_of(message)
-        guarded = self._guarded()
-        guarded.queued(size)
+        guarded = self.guarded or _is_not_open()
+        size = guarded.queued(message)
         try:
-            await super().send(message, text=text)
+            await ServerConnection.send(self, message, text=text)
         finally:
-            guarded.drained(size)
+            guarded.session.drained(size)
 
     # What the library calls.
 
@@ -229,20 +241,22 @@ class GuardedConnection(ServerConnection):
     def data_received(self, data: bytes) -> None:
         reason = self._meter.feed(data if self._head is None else self._frames_in(data, self._head))
         if reason is None:
-            super().data_received(data)
+            ServerConnection.data_received(self, data)
         elif self.guarded is not None:
             self.guarded.fail(reason)
         else:
             self.transport.abort()
 
     def process_event(self, event: Event) -> None:
-        if isinstance(event, Frame):
-            # Compared as numbers: the hash of an enum's member is slow, and this is on the way of every message.
-            if event.opcode >= Opcode.CLOSE and self.guarded is not None:
-                self.guarded.control(event)
-        elif isinstance(event, Request):
+        if not isinstance(event, Frame):
             self._head_is_over()
-        super().process_event(event)
+            super().process_event(event)
+            return
+        # Compared as numbers: the hash of an enum's member is slow, and this is on the way of every message.
+        if event.opcode >= Opcode.CLOSE and self.guarded is not None:
+            self.guarded.control(event)
+        # Past the server's own, which is for requests.
+        PlainConnection.process_event(self, event)
 
     def _frames_in(self, data: bytes, head: bytearray) -> bytes:
         """What of the bytes comes after the request, of which `head` was there before."""
@@ -262,11 +276,6 @@ class GuardedConnection(ServerConnection):
             self._head_timer.cancel()
         if self._knock is not None:
             self._knock.release()
-
-    def _guarded(self) -> _Guarded:
-        if self.guarded is None:
-            raise RuntimeError("the connection is not open")
-        return self.guarded
 
 
 class _Guarded(Connection):
@@ -305,8 +314,11 @@ class _Guarded(Connection):
 
     _OVER = (_Closed,)
 
-    def _receive(self) -> Awaitable[str | bytes | None]:
+    def _receive(self) -> Awaitable[str | bytes]:
         return ServerConnection.recv(self._ws)
+
+    def _data(self, received: str | bytes) -> str | bytes:
+        return received
 
     async def _send_text(self, text: str) -> None:
         with suppress(_Closed):  # the peer has left; reading says so
@@ -320,6 +332,10 @@ class _Guarded(Connection):
 
     def _cut(self) -> None:
         self._ws.transport.abort()
+
+
+def _is_not_open() -> NoReturn:
+    raise RuntimeError("the connection is not open")
 
 
 def _answer(response: _core.Response) -> Response:

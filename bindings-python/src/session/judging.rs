@@ -22,16 +22,24 @@ impl Session {
 
     /// Calls the core's session, wherever it is. A registered one has its timer set anew afterwards.
     pub(super) fn act<R>(&self, py: Python<'_>, call: impl FnOnce(&mut core::Session) -> R) -> PyResult<R> {
+        self.act_unless_over(py, call)?.ok_or_else(ended)
+    }
+
+    /// The same; None when the session is no more.
+    pub(super) fn act_unless_over<R>(
+        &self,
+        py: Python<'_>,
+        call: impl FnOnce(&mut core::Session) -> R,
+    ) -> PyResult<Option<R>> {
         self.guard.get().maker.check()?;
-        let acted = locked(py, &self.place, |place| match place {
+        locked(py, &self.place, |place| match place {
             Place::Alone(session) => Ok(Some(call(session))),
             Place::Registered(registry, handle) => {
                 let handle = *handle;
                 locked(py, registry, |registry| registry.entry(handle).ok().map(|mut session| call(&mut session)))
             }
             Place::Gone => Ok(None),
-        })?;
-        acted?.ok_or_else(ended)
+        })?
     }
 
     /// The message path: one call of the core under the lock; objects are made after it.
