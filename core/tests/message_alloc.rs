@@ -137,7 +137,8 @@ fn a_tree_is_bounded_by_its_message() {
         many(16_000, &|nth| if nth == 15_999 { "[]" } else { "{}" }.to_owned()),
         many(500, &|_| format!("[{}]", vec!["[]"; 40].join(","))),
         many(4_000, &|nth| format!("\"\\u00{:02x}{nth}\"", nth % 128)),
-        format!("{}{}", "[".repeat(100), "]".repeat(100)),
+        format!("{}{}", "[".repeat(32), "]".repeat(32)),
+        many(1_150, &|_| format!("{}{}", "[".repeat(28), "]".repeat(28))),
         format!("[\"{}\"]", ",[{".repeat(20_000)),
     ];
     let mut scratch = Box::new(Scratch::new());

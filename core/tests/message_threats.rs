@@ -116,13 +116,91 @@ fn t77_what_refers_to_itself_twice_costs_no_exponent_on_a_tree() {
         {"properties": {"a": {"$recursiveRef": "#"}}, "minProperties": 2},
         {"properties": {"a": {"$recursiveRef": "#"}}, "minProperties": 3},
     ], "unevaluatedProperties": {"type": "integer"}});
-    let message = format!("{}1{}", "{\"a\":".repeat(100), "}".repeat(100));
+    let message = format!("{}1{}", "{\"a\":".repeat(30), "}".repeat(30));
     for schema in [twice("anyOf"), twice("oneOf"), twice("allOf"), node, dynamic, recursive] {
         let compiled = Schema::compile(&schema, &tree).expect("a schema");
         let start = Instant::now();
-        assert!(compiled.is_valid(message.as_bytes(), &mut Scratch::new()).is_err(), "{schema}");
+        let fault = compiled.is_valid(message.as_bytes(), &mut Scratch::new()).expect_err("no branch holds");
+        assert!(matches!(fault.reason, Reason::TooCostly | Reason::SchemaViolation), "{fault:?} {schema}");
         assert!(start.elapsed().as_millis() < 500, "{:?} {schema}", start.elapsed());
     }
+}
+
+/// What a schema makes of a message's values on trees is counted for all of them together.
+#[test]
+fn t77_many_small_trees_cost_no_more_than_one() {
+    let branch = |nth: u32| json!({"properties": {"a": {"type": "integer"}}, "minProperties": nth.min(1) + 1});
+    let costly = json!({"oneOf": (0..1000).map(branch).collect::<Vec<_>>(), "unevaluatedProperties": false});
+    for options in [SchemaOptions::default(), on_a_tree()] {
+        let schema = Schema::compile(&json!({"type": "array", "items": costly}), &options).expect("a schema");
+        let judge = |count: usize| {
+            let message = format!("[{}]", vec!["{\"a\":1}"; count].join(","));
+            schema.is_valid(message.as_bytes(), &mut Scratch::new()).map_err(|fault| fault.reason)
+        };
+        assert_eq!(judge(10), Ok(()));
+        assert_eq!(judge(8_000), Err(Reason::TooCostly));
+    }
+}
+
+/// A fault that is told of where a value starts was found when all of it had been read.
+#[test]
+fn t77_what_fails_at_its_end_was_read_whole() {
+    let patterns: Vec<Value> = (0..1000).map(|nth| json!({"type": "string", "pattern": format!("b{nth}$")})).collect();
+    let lists: Vec<Value> =
+        (0..1000).map(|nth| json!({"type": "array", "contains": {"const": nth}, "minContains": 2})).collect();
+    let message = [format!("\"{}\"", "a".repeat(64_000)), format!("[{}]", vec!["true"; 12_800].join(","))];
+    for (schema, message) in [json!({"anyOf": patterns}), json!({"anyOf": lists})].iter().zip(message) {
+        let schema = compile(schema);
+        assert_eq!(schema.engine(), Engine::Fast);
+        let fault = schema.is_valid(message.as_bytes(), &mut Scratch::new()).expect_err("no branch holds");
+        assert_eq!(fault.reason, Reason::TooCostly);
+    }
+}
+
+#[test]
+fn t77_names_that_need_each_other_are_counted() {
+    let names: Vec<String> = (0..300).map(|nth| format!("name{nth:03}")).collect();
+    let needs: serde_json::Map<String, Value> = names.iter().map(|name| (name.clone(), json!(names))).collect();
+    let schema = Schema::compile(&json!({"dependentRequired": needs}), &on_a_tree()).expect("a schema");
+    let members: serde_json::Map<String, Value> = names.iter().map(|name| (name.clone(), json!(1))).collect();
+    let message = Value::from(members).to_string();
+    let start = Instant::now();
+    let fault = schema.is_valid(message.as_bytes(), &mut Scratch::new()).expect_err("ninety thousand searches");
+    assert_eq!(fault.reason, Reason::TooCostly);
+    assert!(start.elapsed().as_millis() < 1_000);
+}
+
+#[test]
+fn t77_a_schema_of_a_thousand_names_takes_its_own_message_on_a_tree() {
+    let names: Vec<String> = (0..1000).map(|nth| format!("name{nth}")).collect();
+    let properties: serde_json::Map<String, Value> =
+        names.iter().map(|name| (name.clone(), json!({"type": "integer"}))).collect();
+    let schema = json!({"properties": properties, "required": names, "additionalProperties": false});
+    let schema = Schema::compile(&schema, &on_a_tree()).expect("a schema");
+    let message: serde_json::Map<String, Value> = names.iter().map(|name| (name.clone(), json!(1))).collect();
+    assert_eq!(schema.is_valid(Value::from(message).to_string().as_bytes(), &mut Scratch::new()), Ok(()));
+}
+
+/// Schemas in each other, times the message's levels, take a part of the stack each.
+#[test]
+fn t77_schemas_in_each_other_times_levels_are_bounded() {
+    let chain = |length: usize| {
+        let mut defs = serde_json::Map::new();
+        for nth in 0..length {
+            let next = json!({"$ref": format!("#/$defs/l{}", nth + 1)});
+            defs.insert(format!("l{nth}"), json!({"anyOf": [{"not": {"type": "array"}}, next]}));
+        }
+        defs.insert(format!("l{length}"), json!({"items": {"$ref": "#"}}));
+        json!({"$ref": "#/$defs/l0", "$defs": defs})
+    };
+    let mut deep = on_a_tree();
+    deep.limits.max_depth = 128;
+    assert!(Schema::compile(&chain(100), &on_a_tree()).is_ok());
+    let error = Schema::compile(&chain(100), &deep).expect_err("100 schemas at each of 128 levels");
+    assert!(error.problem.contains("lower max_depth"), "{error}");
+    let deepest = Schema::compile(&chain(30), &deep).expect("30 schemas at each of 128 levels");
+    let message = format!("{}{}", "[".repeat(127), "]".repeat(127));
+    assert_eq!(deepest.is_valid(message.as_bytes(), &mut Scratch::new()), Ok(()));
 }
 
 #[test]

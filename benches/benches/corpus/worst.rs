@@ -18,6 +18,7 @@ pub(crate) const NAMES: &[&str] = &[
     "unique-strings",
     "unique-objects",
     "alike-objects",
+    "alike-numbers",
     "contains",
     "many-objects",
     "email",
@@ -58,6 +59,11 @@ pub(crate) fn case(name: &str, n: usize) -> Option<(Value, Vec<u8>)> {
         "unique-objects" => {
             (json!({"uniqueItems": true}), format!("[{}]", list(&|at| format!("{{\"a\":{at}}}"))).into_bytes())
         }
+        // All have one nearest double.
+        "alike-numbers" => (
+            json!({"uniqueItems": true}),
+            format!("[{}]", list(&|at| format!("[{}]", 10_000_000_000_000_000_000 + at as u64))).into_bytes(),
+        ),
         // Eight that differ in their last member only; in every second the members stand the other way round.
         "alike-objects" => {
             let alike = |at: usize| {

@@ -243,6 +243,7 @@ impl<'a, S: Sink> Machine<'a, S> {
             return Ok(name.node);
         }
         let start = span.start.wrapping_sub(1);
+        self.reached = span.end;
         if rule.extra == Extra::Refused {
             return Err(self.against(rule.place, start));
         }

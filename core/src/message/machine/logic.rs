@@ -40,6 +40,7 @@ impl<S: Sink> Machine<'_, S> {
         end: usize,
         place: u32,
     ) -> Result<(), Fault> {
+        self.reached = self.reached.max(end);
         for formula in logic {
             if !self.holds(formula, start)? {
                 return Err(self.against(place, start));
@@ -51,7 +52,10 @@ impl<S: Sink> Machine<'_, S> {
             if self.again > budget(self.len) {
                 return Err(Fault::new(Reason::TooCostly, start));
             }
-            match validator.judge(self.text.slice(start, end), self.keys.seed()) {
+            let left = full::steps(self.len).saturating_sub(self.steps);
+            let (outcome, steps) = validator.judge(self.text.slice(start, end), self.keys.seed(), left);
+            self.steps = self.steps.saturating_add(steps);
+            match outcome {
                 full::Outcome::Valid => {}
                 full::Outcome::Invalid => return Err(self.against(place, start)),
                 full::Outcome::TooCostly => return Err(Fault::new(Reason::TooCostly, start)),
@@ -111,13 +115,17 @@ impl<S: Sink> Machine<'_, S> {
             place: 0,
             nested: self.nested.saturating_add(1),
             again: self.again,
+            steps: self.steps,
+            reached: 0,
         };
         let judged = simd::run(self.level, &mut again, node, start);
-        let end = judged.unwrap_or_else(|fault| index(fault.at));
+        // A fault may be told of where a value starts when all of it has been read.
+        let end = judged.unwrap_or_else(|fault| index(fault.at).max(again.reached));
+        let steps = again.steps;
         let read = end.saturating_sub(start).saturating_add(16);
         let read = again.again.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
         self.keys.release(mark);
-        self.again = read;
+        (self.again, self.steps) = (read, steps);
         match judged {
             _ if read > budget(self.len) => Err(Fault::new(Reason::TooCostly, start)),
             Err(fault) if matches!(fault.reason, Reason::TooCostly | Reason::Internal) => Err(fault),
@@ -134,6 +142,7 @@ impl<S: Sink> Machine<'_, S> {
         end: usize,
         place: u32,
     ) -> Result<(), Fault> {
+        self.reached = self.reached.max(end);
         let mut compare_whole = !rare.unique_strings;
         if rare.unique_strings {
             let mark = self.keys.mark();

@@ -86,6 +86,8 @@ pub(crate) fn judge<S: Sink>(
         place: 0,
         nested: 0,
         again: 0,
+        steps: 0,
+        reached: 0,
     };
     let done = simd::run(level, &mut machine, node, text.past_space(0));
     let (high, choice, at_fault) = (machine.high, machine.choice, machine.place);
@@ -161,6 +163,10 @@ pub(crate) struct Machine<'a, S> {
     nested: u8,
     /// How many bytes were read again.
     again: u64,
+    /// How many looks at values on trees it took.
+    steps: u64,
+    /// How far it was read, if that is beyond the place of a fault.
+    reached: usize,
 }
 
 impl<'a, S: Sink> Machine<'a, S> {
@@ -194,7 +200,8 @@ impl<'a, S: Sink> Machine<'a, S> {
         let read = match text.string::<L>(inside, most, &mut self.high) {
             Ok(read) => read,
             Err(fault) => {
-                self.place = rule.place;
+                // A code point takes four bytes, or six where it is escaped.
+                (self.place, self.reached) = (rule.place, inside.saturating_add(most.saturating_mul(4)).min(self.len));
                 return Err(fault);
             }
         };
@@ -203,6 +210,7 @@ impl<'a, S: Sink> Machine<'a, S> {
             _ => self.checked(rule, &read, start)?,
         };
         if !holds {
+            self.reached = read.span.end;
             return Err(self.against(rule.place, start));
         }
         self.sink.scalar(tape::Kind::String, inside, read.span.end, read.span.escaped);

@@ -170,8 +170,8 @@ impl<'a, 'p> Builder<'a, 'p> {
         }
         let place = self.source.get(id)?.clone();
         let Some(reach) = place.reach() else { return Err(Failure::Whole("a part that no reference can name")) };
-        let factor = cost::factor(&mut self.source, id)?;
-        let full = self.validators.at(reach, place.draft, &place.pointer, factor)?;
+        cost::check(&mut self.source, id, self.options.limits.max_depth)?;
+        let full = self.validators.at(reach, place.draft, &place.pointer)?;
         self.slow.push(SlowPlace { place: place.pointer, reason: reason.to_owned() });
         self.whole.insert(id, full.clone());
         Ok(full)

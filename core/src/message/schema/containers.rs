@@ -258,7 +258,7 @@ impl Builder<'_, '_> {
                 (false, _, _) => (id, "items", 0, given("items")),
             });
             if at.get("uniqueItems") == Some(&Value::Bool(true)) {
-                let full = self.validators.build(&json!({ "uniqueItems": true }), Some(at.draft), &at.pointer, 1)?;
+                let full = self.validators.build(&json!({ "uniqueItems": true }), Some(at.draft), &at.pointer)?;
                 self.slow.push(SlowPlace {
                     place: format!("{}/uniqueItems", at.pointer),
                     reason: "items are compared with each other".into(),

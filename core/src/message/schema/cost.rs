@@ -1,4 +1,4 @@
-//! How many schemas may judge one value: what a message may cost on a tree is bounded before it is judged.
+//! How many schemas may judge one value on a tree. What a message makes of them is counted while it is judged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +11,8 @@ use super::source::{Place, PlaceId, Source};
 const MOST: u64 = 1 << 16;
 /// Schemas within schemas, over all references.
 const DEEPEST: usize = 512;
+/// The same, times the levels of a message that a schema within itself goes down: each takes a part of the caller's stack.
+const DEEPEST_IN_ALL: usize = 1 << 13;
 
 /// Steps, a step being one schema that judges one value.
 #[derive(Clone, Copy, Default)]
@@ -54,14 +56,17 @@ struct Count<'s, 'a> {
     source: &'s mut Source<'a>,
     known: BTreeMap<PlaceId, Steps>,
     open: Vec<PlaceId>,
-    /// Places that contain themselves: the crate judges a value by each no more than once.
+    /// Places that contain themselves.
     cyclic: BTreeSet<PlaceId>,
     dynamic: bool,
+    deepest: usize,
 }
 
-/// The most schemas of the place `root` that may judge any one value; an error if they are too many.
-pub(super) fn factor(source: &mut Source<'_>, root: PlaceId) -> Result<u32, SchemaError> {
-    let mut count = Count { source, known: BTreeMap::new(), open: Vec::new(), cyclic: BTreeSet::new(), dynamic: false };
+/// Refuses the place `root` if too many of its schemas may judge any one value, or if they may be too deep in each other
+/// in a message of `max_depth` levels.
+pub(super) fn check(source: &mut Source<'_>, root: PlaceId, max_depth: usize) -> Result<(), SchemaError> {
+    let known = BTreeMap::new();
+    let mut count = Count { source, known, open: Vec::new(), cyclic: BTreeSet::new(), dynamic: false, deepest: 0 };
     let mut most = count.steps(root)?.most();
     for place in count.cyclic.clone() {
         most = most.saturating_add(count.steps(place)?.most());
@@ -70,16 +75,21 @@ pub(super) fn factor(source: &mut Source<'_>, root: PlaceId) -> Result<u32, Sche
         // It leads to a place on the way there, which is counted already.
         most = most.saturating_mul(2);
     }
-    if most > MOST {
-        let pointer = count.source.get(root)?.pointer.clone();
-        return Err(SchemaError::new(
-            pointer,
-            format!(
-                "one value may have to be judged by more than {MOST} schemas: what refers to what multiplies; give the alternatives a common property that tells them apart"
-            ),
-        ));
-    }
-    Ok(u32::try_from(most).unwrap_or(u32::MAX))
+    let recurs = count.dynamic || !count.cyclic.is_empty();
+    let depth = count.deepest.saturating_mul(max_depth);
+    let wrong = if most > MOST {
+        format!(
+            "one value may have to be judged by more than {MOST} schemas: what refers to what multiplies; give the alternatives a common property that tells them apart"
+        )
+    } else if recurs && depth > DEEPEST_IN_ALL {
+        format!(
+            "{} schemas in each other, times max_depth = {max_depth}, are more than {DEEPEST_IN_ALL} where a schema is within itself; lower max_depth",
+            count.deepest
+        )
+    } else {
+        return Ok(());
+    };
+    Err(SchemaError::new(count.source.get(root)?.pointer.clone(), wrong))
 }
 
 impl Count<'_, '_> {
@@ -96,6 +106,7 @@ impl Count<'_, '_> {
             return Err(SchemaError::new(place.pointer, format!("more than {DEEPEST} schemas in each other")));
         }
         self.open.push(id);
+        self.deepest = self.deepest.max(self.open.len());
         let steps = self.of(id, &place);
         self.open.pop();
         let steps = steps?;

@@ -279,8 +279,8 @@ pub(crate) fn compile_into(
         },
     };
     let (mut source, root) = Source::new(&registry, home, draft.unwrap_or(Draft::Draft202012))?;
-    let factor = cost::factor(&mut source, root)?;
-    let full = validators.build(schema, draft, "", factor)?;
+    cost::check(&mut source, root, options.limits.max_depth)?;
+    let full = validators.build(schema, draft, "")?;
     let slow = vec![SlowPlace { place: String::new(), reason: reason.to_owned() }];
     fast_enough(Compiled { node: program.whole_node(&full, ""), engine: Engine::Full, slow }, options)
 }

@@ -53,25 +53,17 @@ impl<'a> Validators<'a> {
     }
 
     /// The validator of the part that `reach` names.
-    pub(crate) fn at(&self, reach: &str, draft: Draft, place: &str, factor: u32) -> Result<Full, SchemaError> {
-        self.build(&json!({ "$ref": reach }), Some(draft), place, factor)
+    pub(crate) fn at(&self, reach: &str, draft: Draft, place: &str) -> Result<Full, SchemaError> {
+        self.build(&json!({ "$ref": reach }), Some(draft), place)
     }
 
     /// The validator of one format.
     pub(crate) fn format(&self, name: &str, draft: Draft) -> Result<Full, SchemaError> {
-        self.built(jsonschema::options_for().with_draft(draft.dialect()), &json!({ "format": name }), "", 1)
+        self.built(jsonschema::options_for().with_draft(draft.dialect()), &json!({ "format": name }), "")
     }
 
     /// The validator of a schema; its draft is what it says itself where none is given.
-    ///
-    /// `factor` is how many schemas may judge one value.
-    pub(crate) fn build(
-        &self,
-        schema: &Value,
-        draft: Option<Draft>,
-        place: &str,
-        factor: u32,
-    ) -> Result<Full, SchemaError> {
+    pub(crate) fn build(&self, schema: &Value, draft: Option<Draft>, place: &str) -> Result<Full, SchemaError> {
         let mut options = jsonschema::options_for();
         if let Some(draft) = draft {
             options = options.with_draft(draft.dialect());
@@ -82,7 +74,7 @@ impl<'a> Validators<'a> {
                 options = options.with_format(*name, move |text: &str| format.holds(text.as_bytes(), false));
             }
         }
-        self.built(options, schema, place, factor)
+        self.built(options, schema, place)
     }
 
     fn built(
@@ -90,7 +82,6 @@ impl<'a> Validators<'a> {
         mut options: jsonschema::ValidationOptions<'_, Arc<dyn Retrieve>, Places>,
         schema: &Value,
         place: &str,
-        factor: u32,
     ) -> Result<Full, SchemaError> {
         // A schema of its own draft says itself whether formats assert, unless all are to.
         if self.options.assert_formats
@@ -105,7 +96,7 @@ impl<'a> Validators<'a> {
             .with_pattern_options(PatternOptions::regex().size_limit(1 << 20))
             .build(schema)
             .map_err(|error| SchemaError::new(place, error.to_string()))?;
-        Ok(Full::new(Arc::new(validator), factor))
+        Ok(Full::new(Arc::new(validator)))
     }
 }
 

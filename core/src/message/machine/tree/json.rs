@@ -155,7 +155,18 @@ impl<'a> Node<'a, Places> for Item<'a> {
         })
     }
 
+    // The crate keeps a verdict for each container that has one of these and is met again. A peer could send so many that
+    // they take more memory than the message; without, who comes back to them often runs out of looks.
+    fn container_identity(&self) -> Option<NodeIdentity> {
+        let container = self.at().filter(|at| matches!(at.first_byte(), b'[' | b'{'))?;
+        container.tree.remembers().then(|| self.identity()).flatten()
+    }
+
     fn identity(&self) -> Option<NodeIdentity> {
+        // Who comes back to a value without a look at it is counted, too.
+        if let Self::At(at) = self {
+            at.tree.looks(0);
+        }
         Some(match self {
             Self::Name(name) => NodeIdentity::tagged(name.as_ptr().addr(), u32::MAX),
             Self::At(at) => NodeIdentity::tagged(std::ptr::from_ref(at.tree).addr(), at.at),

@@ -9,6 +9,7 @@ mod tests;
 mod unique;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 pub(crate) use json::Places;
 
@@ -21,13 +22,18 @@ use super::{index, unescaped};
 pub(crate) struct Tree<'a> {
     text: &'a str,
     seed: Seed,
+    /// How many looks at a value are left. When there are none, all that is left to see is null: whoever judges comes to
+    /// an end soon, whatever the schema.
+    left: Cell<u64>,
+    /// How many more containers are remembered.
+    memory: Cell<u8>,
     /// Where each value and key starts; for a container, also the number of the entry after all that is in it.
     entries: Vec<u32>,
 }
 
 impl<'a> Tree<'a> {
     /// The entries for a text that was read as JSON before.
-    pub(super) fn count(text: &str) -> usize {
+    fn count(text: &str) -> usize {
         let mut count = 0_usize;
         for_each_token(text, |_, token| {
             count = count.saturating_add(match token {
@@ -39,11 +45,11 @@ impl<'a> Tree<'a> {
         count
     }
 
-    /// The tree of a text that was read as JSON before, of which `count` has told the entries.
+    /// The tree of a text that was read as JSON before.
     ///
-    /// `seed` keys the hashes of items that must differ.
-    pub(super) fn new(text: &'a str, count: usize, seed: Seed) -> Self {
-        let mut entries = Vec::with_capacity(count);
+    /// `seed` keys the hashes of items that must differ; `left` is how many looks there may be.
+    pub(super) fn new(text: &'a str, seed: Seed, left: u64) -> Self {
+        let mut entries = Vec::with_capacity(Self::count(text));
         // While a container is open, its second entry is that of the one around it.
         let mut open = NONE;
         for_each_token(text, |start, token| match token {
@@ -59,10 +65,31 @@ impl<'a> Tree<'a> {
             }
             _ => entries.push(small(start)),
         });
-        Self { text, seed, entries }
+        Self { text, seed, left: Cell::new(left), memory: Cell::new(REMEMBERED), entries }
+    }
+
+    /// How many looks are left; 0 when there were not enough.
+    pub(super) fn left(&self) -> u64 {
+        self.left.get()
+    }
+
+    /// Whether what is made of one more container may be kept.
+    fn remembers(&self) -> bool {
+        let memory = self.memory.get();
+        self.memory.set(memory.saturating_sub(1));
+        memory > 0
+    }
+
+    /// Whether there may be one more look, at so many bytes.
+    fn looks(&self, bytes: usize) -> bool {
+        let steps = u64::try_from(bytes).unwrap_or(u64::MAX).wrapping_shr(6).saturating_add(1);
+        self.left.set(self.left.get().saturating_sub(steps));
+        self.left.get() > 0
     }
 }
 
+/// For so many containers the crate may keep what it made of them.
+const REMEMBERED: u8 = 16;
 /// No entry.
 const NONE: u32 = u32::MAX;
 
@@ -126,12 +153,15 @@ impl<'a> At<'a> {
 
     /// It tells what kind of value this is.
     pub(super) fn first_byte(self) -> u8 {
+        if !self.tree.looks(0) {
+            return b'n';
+        }
         self.from().as_bytes().first().copied().unwrap_or(b'n')
     }
 
     /// Whether there are others in it.
     fn is_container(self) -> bool {
-        matches!(self.first_byte(), b'[' | b'{')
+        matches!(self.from().as_bytes().first(), Some(b'[' | b'{'))
     }
 
     /// The number of the entry after it and all that is in it.
@@ -148,6 +178,7 @@ impl<'a> At<'a> {
     pub(super) fn written(self) -> &'a str {
         let text = self.from();
         let text = text.get(..length(text.as_bytes())).unwrap_or_default();
+        self.tree.looks(text.len());
         text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
     }
 
@@ -229,7 +260,7 @@ impl<'a> Iterator for Children<'a> {
 
     fn next(&mut self) -> Option<At<'a>> {
         let child = At { tree: self.tree, at: self.at };
-        (self.at < self.end).then(|| {
+        (self.at < self.end && self.tree.looks(0)).then(|| {
             self.at = child.after();
             child
         })

@@ -8,7 +8,7 @@ use super::Tree;
 use super::json::{Item, Places};
 
 fn with_tree<T>(text: &str, ask: impl FnOnce(Item<'_>) -> T) -> T {
-    let tree = Tree::new(text, Tree::count(text), [1, 2]);
+    let tree = Tree::new(text, [1, 2], u64::MAX);
     assert_eq!(tree.entries.len(), Tree::count(text));
     ask(tree.root().expect("a value"))
 }
@@ -43,6 +43,11 @@ fn items_are_equal_by_their_value() {
         ("[1]", true),
         ("[1,2,1.0]", false),
         ("[0,-0.0]", false),
+        ("[10000000000000000000,1e19]", false),
+        ("[10000000000000000001,1e19]", true),
+        ("[-1,-1.0]", false),
+        ("[18446744073709551616,18446744073709551617]", false),
+        ("[0.5,5e-1]", false),
         ("[1,true,\"1\",null,[1],{\"1\":1}]", true),
         ("[{\"a\":1,\"b\":2},{\"b\":2,\"a\":1}]", false),
         ("[[1,2],[2,1]]", true),
@@ -50,6 +55,17 @@ fn items_are_equal_by_their_value() {
         ("[18446744073709551615,18446744073709551614,1e400,-1e400]", true),
     ] {
         with_tree(text, |root| assert_eq!(root.as_array().map(|array| array.is_unique()), Some(unique), "{text}"));
+    }
+}
+
+#[test]
+fn integers_with_one_nearest_double_are_not_compared_in_pairs() {
+    for item in [|at: u64| at.to_string(), |at| format!("[1,{at}]"), |at| format!("{{\"a\":{at}}}")] {
+        let text = (0..2_000).map(|at| item(10_000_000_000_000_000_000 + at)).collect::<Vec<_>>().join(",");
+        let text = format!("[{text}]");
+        let tree = Tree::new(&text, [1, 2], 100_000);
+        assert_eq!(tree.root().and_then(|root| root.as_array()).map(|array| array.is_unique()), Some(true));
+        assert!(tree.left() > 0, "{text:.60}");
     }
 }
 

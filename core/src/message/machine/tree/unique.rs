@@ -7,7 +7,7 @@ use super::At;
 
 /// The hashes of so many items are kept on the stack.
 const FEW: usize = 8;
-/// So many repeated hashes are looked into in one pass over the items.
+/// So many repeated hashes are looked into in the first pass over the items, and twice as many in each that follows.
 const AT_ONCE: usize = 8;
 /// Each look takes in eight times as many items as the one before: short items repeat early, and then cost little memory.
 /// The last takes in all.
@@ -34,11 +34,13 @@ fn has_equal(array: At<'_>, hashes: &mut [u32]) -> bool {
     }
     hashes.sort_unstable();
     let mut repeated = hashes.chunk_by(u32::eq).filter(|alike| alike.len() > 1).filter_map(<[u32]>::first).copied();
+    let mut at_once = AT_ONCE;
     loop {
-        let some: Vec<u32> = repeated.by_ref().take(AT_ONCE).collect();
+        let some: Vec<u32> = repeated.by_ref().take(at_once).collect();
         if some.is_empty() {
             return false;
         }
+        at_once = at_once.saturating_mul(2);
         // Of one hash are two that are equal, or a few that are not, by chance.
         let mut alike: Vec<(u32, At<'_>)> = Vec::with_capacity(AT_ONCE);
         for item in array.children().take(seen) {
@@ -78,7 +80,7 @@ fn whole_hash(seed: Seed, value: At<'_>) -> u64 {
         b'"' => sip.write_text(Unescaped::new(value.written().as_bytes())),
         b't' | b'f' | b'n' => {}
         _ => {
-            sip.write(float(value.number()));
+            words_of(value.number()).into_iter().for_each(|word| sip.write(word));
             return sip.finish(); // whatever byte it begins with
         }
     }
@@ -86,14 +88,21 @@ fn whole_hash(seed: Seed, value: At<'_>) -> u64 {
     sip.finish()
 }
 
-/// The bits of the double that is next to a number: one zero, whatever its sign.
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "equal numbers have the same nearest double")]
-fn float(number: Num) -> u64 {
-    let float = match number {
-        Num::Int(int) => int as f64,
-        Num::Float(float) => float,
+/// A number's value in full: what is rounded is the same for thousands of integers, which anybody can send.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an integer of 64 bits and its sign"
+)]
+fn words_of(number: Num) -> [u64; 2] {
+    const END: f64 = 18_446_744_073_709_551_616.0; // 2^64, beyond every 64-bit integer
+    let int = match number {
+        Num::Int(int) => int,
+        Num::Float(float) if float.fract() == 0.0 && float.abs() < END => float as i128,
+        Num::Float(float) => return [float.to_bits(), 1],
     };
-    if float == 0.0 { 0 } else { float.to_bits() }
+    [int as u64, (int >> 64) as u64]
 }
 
 /// Whether two values of one message are equal, as JSON Schema has it.
