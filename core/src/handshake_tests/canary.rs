@@ -238,6 +238,17 @@ fn t52_the_secrets_of_a_policy_are_in_none_of_its_faces() {
         policy(&secret, &ticket.replace(&long, CANARY)),
         policy(&secret, &ticket.replace("\"host\"", "\"process\"")),
         policy(&secret, &ticket.replace("key", "keys")),
+        // A key that has slipped into the wrong field.
+        policy(&format!("{{ alg = \"HS256\", secret_base64 = \"{CANARY}\" }}"), ""),
+        policy(&format!("{{ alg = \"{CANARY}\" }}"), ""),
+        policy(&format!("\"{CANARY}\""), ""),
+        policy("", "").replace("keys = []", &format!("keys = \"{CANARY}\"")),
+        policy(&secret, &format!("[credential.ticket]\nttl = \"{CANARY}\"")),
+        format!("credential.jwt = \"{CANARY}\""),
+        format!("credential.ticket = \"{CANARY}\""),
+        format!("credential = \"{CANARY}\""),
+        policy(&secret, &ticket.replace("\"signed\"", &format!("\"{CANARY}\""))),
+        format!("[[routes]]\npath = \"/\"\n[routes.credential.jwt]\nkeys = [\"{CANARY}\"]"),
     ] {
         if let Err(error) = Policy::from_toml(&wrong) {
             refused += 1;
@@ -247,6 +258,6 @@ fn t52_the_secrets_of_a_policy_are_in_none_of_its_faces() {
             panic!("taken: {wrong}");
         }
     }
-    assert_eq!(refused, 18);
+    assert_eq!(refused, 28);
     said.check();
 }

@@ -58,6 +58,10 @@ impl PolicyError {
         Self { place, ..self }
     }
 
+    pub(super) fn with_problem(self, problem: String) -> Self {
+        Self { problem, ..self }
+    }
+
     /// The same error, about the field's name rather than its value.
     pub(super) fn at_name(self) -> Self {
         Self { at_name: true, ..self }

@@ -16,7 +16,7 @@ use super::PolicyError;
 use super::text::{element, member};
 
 pub(super) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, PolicyError> {
-    T::deserialize(At(value)).map_err(|Fault(error)| error)
+    T::deserialize(At(value)).map_err(|fault| fault.error)
 }
 
 /// What a value is, for sentences: "found a table".
@@ -43,17 +43,52 @@ pub(super) fn did_you_mean(found: &str, allowed: &[&str]) -> Option<String> {
 }
 
 #[derive(Debug)]
-struct Fault(PolicyError);
+struct Fault {
+    error: PolicyError,
+    /// The problem without the text that was found.
+    discreet: Option<String>,
+}
 
 impl Fault {
-    fn within(self, place: &str) -> Self {
-        Self(self.0.within(place))
+    fn new(error: PolicyError) -> Self {
+        Self { error, discreet: None }
+    }
+
+    /// The same, seen from one level further out. Whatever stands below `credential` may be a key that has slipped into
+    /// the wrong field.
+    fn within(self, name: &str) -> Self {
+        let Self { error, discreet } = self;
+        let error = error.within(&member("", name));
+        match discreet {
+            Some(problem) if name == "credential" => Self::new(error.with_problem(problem)),
+            discreet => Self { error, discreet },
+        }
+    }
+
+    fn within_element(self, index: usize) -> Self {
+        Self { error: self.error.within(&element("", index)), ..self }
+    }
+
+    /// The same, of the value that was read: its own text is left out of the discreet telling.
+    fn at(self, value: &Value) -> Self {
+        match value {
+            Value::String(text) if self.discreet.is_none() => {
+                let discreet = self.error.problem().replace(&format!("{text:?}"), "a string");
+                Self { discreet: Some(discreet), ..self }
+            }
+            _ => self,
+        }
+    }
+
+    fn found_text(found: &str, expected: &dyn fmt::Display) -> Self {
+        let error = PolicyError::new("", format!("found {found:?}; expected {expected}"));
+        Self { error, discreet: Some(format!("found a string; expected {expected}")) }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.error.fmt(f)
     }
 }
 
@@ -61,11 +96,15 @@ impl std::error::Error for Fault {}
 
 impl de::Error for Fault {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(PolicyError::new("", message.to_string()))
+        Self::new(PolicyError::new("", message.to_string()))
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::custom(format_args!("found {}; expected {}", plain_found(found), plain_expected(expected)))
+        let expected = plain_expected(expected);
+        match found {
+            Unexpected::Str(text) => Self::found_text(text, &expected),
+            found => Self::custom(format_args!("found {}; expected {expected}", plain_found(found))),
+        }
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -74,18 +113,18 @@ impl de::Error for Fault {
 
     fn unknown_variant(found: &str, allowed: &'static [&'static str]) -> Self {
         let all: Vec<_> = allowed.iter().map(|name| format!("{name:?}")).collect();
-        let error = PolicyError::new("", format!("found {found:?}; expected {}", any_of(&all)));
-        Self(match did_you_mean(found, allowed) {
-            Some(hint) => error.help(hint),
-            None => error,
-        })
+        let Self { error, discreet } = Self::found_text(found, &any_of(&all));
+        match did_you_mean(found, allowed) {
+            Some(hint) => Self { error: error.help(hint), discreet },
+            None => Self { error, discreet },
+        }
     }
 
     fn unknown_field(found: &str, allowed: &'static [&'static str]) -> Self {
         let all: Vec<_> = allowed.iter().map(|name| format!("`{name}`")).collect();
         let hint = did_you_mean(found, allowed).map(|hint| hint + " ").unwrap_or_default();
         let help = format!("{hint}allowed here: {}", all.join(", "));
-        Self(PolicyError::new(member("", found), "there is no such field").help(help).at_name())
+        Self::new(PolicyError::new(member("", found), "there is no such field").help(help).at_name())
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -93,7 +132,7 @@ impl de::Error for Fault {
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        Self(PolicyError::new(field, "this field is given twice").at_name())
+        Self::new(PolicyError::new(field, "this field is given twice").at_name())
     }
 }
 
@@ -111,7 +150,6 @@ fn plain_found(found: Unexpected<'_>) -> String {
         Unexpected::Unsigned(number) => number.to_string(),
         Unexpected::Signed(number) => number.to_string(),
         Unexpected::Float(number) => number.to_string(),
-        Unexpected::Str(text) => format!("{text:?}"),
         Unexpected::Unit | Unexpected::Option => "null".into(),
         Unexpected::Seq => "an array".into(),
         Unexpected::Map => "a table".into(),
@@ -257,7 +295,7 @@ impl<'de> SeqAccess<'de> for Elements<'_> {
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
         let Some((index, value)) = self.0.next() else { return Ok(None) };
-        seed.deserialize(At(value)).map(Some).map_err(|fault| fault.within(&element("", index)))
+        seed.deserialize(At(value)).map(Some).map_err(|fault| fault.at(value).within_element(index))
     }
 }
 
@@ -281,9 +319,9 @@ impl<'de> MapAccess<'de> for Fields<'_> {
         seed.deserialize(At(value)).map_err(|fault| match name {
             // Whatever stands there may be a key: say what kind of value it is, not which.
             "secret" | "pem" | "jwk" => {
-                Fault(PolicyError::new(member("", name), format!("found {}; expected a string", kind(value))))
+                Fault::new(PolicyError::new(member("", name), format!("found {}; expected a string", kind(value))))
             }
-            _ => fault.within(&member("", name)),
+            _ => fault.at(value).within(name),
         })
     }
 }
