@@ -40,10 +40,6 @@ const CONTROL_FRAME: usize = 256;
 /// without end would keep a thread to itself.
 const TURN: u32 = 64;
 
-/// So many bytes are read of a peer that goes on after it was closed: what an honest one has on its way. Who
-/// sends more would otherwise be read until its deadline, as fast as it can send.
-const FAREWELL: usize = 1024 * 1024;
-
 thread_local! {
     /// What the judging of messages needs: 16 KiB for a thread, not for each of its connections. No message leaves
     /// anything in it, so that it may be of another guard.
@@ -72,8 +68,6 @@ pub struct Guarded<S, T: Timer> {
     /// The task that the guard knows to wake.
     watcher: Option<Waker>,
     ending: Ending<T::Sleep>,
-    /// What may still come after the close.
-    farewell: usize,
 }
 
 /// What the host was asked about.
@@ -111,7 +105,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             asked: Vec::new(),
             watcher: None,
             ending: Ending::Open,
-            farewell: FAREWELL,
         }
     }
 
@@ -147,8 +140,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         }
     }
 
-    /// Sends a close frame in place of all that still waits: after it nothing may follow.
+    /// Sends a close frame in place of all that still waits: after it nothing may follow, and only so much is read.
     fn send_close(&mut self, close: Close) {
+        self.begin_farewell();
         let frame =
             (close.code != 0).then(|| CloseFrame { code: CloseCode::from(close.code), reason: close.text().into() });
         self.outbox.clear();
@@ -279,9 +273,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
                 self.judged(judgement, arrived);
             }
             _ => self.apply(outcome),
-        }
-        if self.session.closed().is_some() && !self.may_still_send(frame.len().saturating_add(2)) {
-            self.finish();
         }
         None
     }

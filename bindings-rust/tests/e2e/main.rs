@@ -4,6 +4,7 @@ mod accept;
 mod cleanup;
 mod close;
 mod credential;
+mod farewell;
 mod keys;
 mod lab;
 mod runtime;
