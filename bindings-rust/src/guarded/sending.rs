@@ -42,22 +42,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Sink<Outgoing> for Guarded<S, 
         Ok(())
     }
 
-    /// Sends what waits. Deadlines are kept meanwhile: a peer that does not read for so long that
-    /// it misses a ping is closed, and the flush fails.
+    /// Sends what waits. Deadlines are kept meanwhile, whether or not the stream is polled, too: a token that expires, or
+    /// a peer that reads nothing for so long that it misses a ping, closes the connection, and the flush fails.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         let this = self.get_mut();
         this.watch(cx);
         loop {
-            if let Some(close) = this.session.closed() {
-                return Poll::Ready(Err(SendError::Closed(close)));
-            }
-            if let Poll::Ready(sent) = this.poll_outbox(cx) {
-                return Poll::Ready(sent.map_err(into_send_error));
-            }
+            // Not only once there is no room: who always finds some would serve a token that has expired (threat 51).
             if !this.do_due(clock::mono()) {
                 return Poll::Ready(Err(SendError::Io(io::ErrorKind::BrokenPipe.into())));
             }
-            if this.session.closed().is_none() && this.poll_sleep(cx) {
+            let sent = this.poll_outbox(cx);
+            // Who never reads leaves a close frame no other time to be sent.
+            if let Some(close) = this.session.closed() {
+                return Poll::Ready(Err(SendError::Closed(close)));
+            }
+            if let Poll::Ready(sent) = sent {
+                return Poll::Ready(sent.map_err(into_send_error));
+            }
+            if this.poll_sleep(cx) {
                 return Poll::Pending;
             }
         }

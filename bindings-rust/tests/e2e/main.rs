@@ -8,6 +8,7 @@ mod farewell;
 mod keys;
 mod lab;
 mod runtime;
+mod sending;
 mod slow;
 mod tickets;
 mod tls;
