@@ -48,6 +48,7 @@
 //!   closes happen in [`Guarded`]'s `Stream`. To wait for something of your own besides, use `select`.
 //! - A server that only sends is held to the deadlines, too: a `send` or `flush` after one fails, and the close frame goes
 //!   out if there is room. What only the stream does it misses, such as to see that the peer has left.
+//! - After `split`, one task may read and another send; both end with the connection.
 //! - After a close no more is read than 1 MiB, or one message of `max_bytes` if that is more. A message refused for its
 //!   length is read on for that length besides, up to 16 MiB, so that who writes it to the end can read why.
 //! - `send` waits until the bytes are in the socket, `feed` does not; what waits is counted, and at

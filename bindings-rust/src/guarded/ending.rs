@@ -1,6 +1,6 @@
 //! How a guarded connection ends: so that the peer learns why.
 
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Wake, ready};
 
 use async_tungstenite::tungstenite::Error as WsError;
 use async_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
@@ -66,12 +66,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         let event = self.session.lost(clock::mono());
         self.guard.record(event, &self.session);
         self.ending = Ending::Done;
+        self.tasks.wake_by_ref();
     }
 
     /// From now on only so much is read.
     pub(super) fn begin_farewell(&mut self) {
         let longest = self.socket.get_config().max_message_size.unwrap_or_default();
         self.socket.get_mut().read_only(FAREWELL.max(longest.saturating_add(READ_BUFFER)));
+    }
+
+    /// The deadline for the close has passed.
+    pub(super) fn terminate(&mut self, cx: &mut Context<'_>) {
+        // The close handshake may be over with our half of it still here.
+        let _sent = self.poll_outbox(cx);
+        self.finish();
+    }
+
+    /// Whether nothing is sent any more.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.ending, Ending::Closing(_) | Ending::Done)
     }
 
     /// All was said. The stream is closed, not just dropped: over TLS its end is a message of its
