@@ -164,9 +164,8 @@ impl<T: Timer> Guard<T> {
     }
 
     /// Has `waker` woken when something changes for the session.
-    pub(crate) fn watch(&self, id: SessionId, waker: &Waker) {
-        let mut wakers = self.wakers.lock().unwrap_or_else(PoisonError::into_inner);
-        wakers.entry(id).and_modify(|known| known.clone_from(waker)).or_insert_with(|| waker.clone());
+    pub(crate) fn watch(&self, id: SessionId, waker: Waker) {
+        self.wakers.lock().unwrap_or_else(PoisonError::into_inner).insert(id, waker);
     }
 
     pub(crate) fn forget(&self, id: SessionId) {

@@ -2,15 +2,18 @@
 
 mod ending;
 mod sending;
+mod tasks;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, ready};
 
 use self::ending::Ending;
+use self::tasks::Tasks;
 use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use async_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
@@ -40,10 +43,6 @@ const CONTROL_FRAME: usize = 256;
 /// without end would keep a thread to itself.
 const TURN: u32 = 64;
 
-/// So many bytes are read of a peer that goes on after it was closed: what an honest one has on its way. Who
-/// sends more would otherwise be read until its deadline, as fast as it can send.
-const FAREWELL: usize = 1024 * 1024;
-
 thread_local! {
     /// What the judging of messages needs: 16 KiB for a thread, not for each of its connections. No message leaves
     /// anything in it, so that it may be of another guard.
@@ -69,11 +68,8 @@ pub struct Guarded<S, T: Timer> {
     handed: u64,
     /// What the host was asked, once of each kind at most.
     asked: Vec<(Resolving, Asked)>,
-    /// The task that the guard knows to wake.
-    watcher: Option<Waker>,
+    tasks: Arc<Tasks>,
     ending: Ending<T::Sleep>,
-    /// What may still come after the close.
-    farewell: usize,
 }
 
 /// What the host was asked about.
@@ -97,10 +93,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             .max_message_size(Some(most))
             .max_frame_size(Some(most));
         let stream = Metered::new(stream, FrameMeter::new(document.message.max_fragments), &first);
+        let tasks = Arc::<Tasks>::default();
         // What was read already and breaks the rules is not handed on: reading then says why.
         let first = if stream.stopped.is_some() { Vec::new() } else { first };
         let socket = WebSocketStream::from_partially_read(stream, first, Role::Server, Some(config)).await;
         guard.record(Some(session.opened()), &session);
+        guard.watch(session.id(), tasks.waker());
         Self {
             socket,
             session,
@@ -109,9 +107,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             outbox: VecDeque::new(),
             handed: 0,
             asked: Vec::new(),
-            watcher: None,
+            tasks,
             ending: Ending::Open,
-            farewell: FAREWELL,
         }
     }
 
@@ -147,8 +144,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         }
     }
 
-    /// Sends a close frame in place of all that still waits: after it nothing may follow.
+    /// Sends a close frame in place of all that still waits: after it nothing may follow, and only so much is read.
     fn send_close(&mut self, close: Close) {
+        self.begin_farewell();
+        // Whoever reads has a nearer deadline now, and whoever waits for room need wait no more.
+        self.tasks.wake_by_ref();
         let frame =
             (close.code != 0).then(|| CloseFrame { code: CloseCode::from(close.code), reason: close.text().into() });
         self.outbox.clear();
@@ -180,16 +180,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         let slept = self.wake.as_mut().is_none_or(|(_, sleep)| Pin::new(sleep).poll(cx).is_ready());
         if slept {
             self.wake = None;
+            // The other task waits for this sleep, too, and has to begin the next if this one does not.
+            self.tasks.wake_by_ref();
         }
         !slept
-    }
-
-    /// Has this task woken when the guard changes.
-    fn watch(&mut self, cx: &Context<'_>) {
-        if self.watcher.as_ref().is_none_or(|known| !known.will_wake(cx.waker())) {
-            self.watcher = Some(cx.waker().clone());
-            self.guard.watch(self.session.id(), cx.waker());
-        }
     }
 
     /// Asks the identity's source whether it still holds.
@@ -280,9 +274,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             }
             _ => self.apply(outcome),
         }
-        if self.session.closed().is_some() && !self.may_still_send(frame.len().saturating_add(2)) {
-            self.finish();
-        }
         None
     }
 }
@@ -292,7 +283,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Stream for Guarded<S, T> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
         let this = self.get_mut();
-        this.watch(cx);
+        this.tasks.reading(cx);
+        let waker = this.tasks.waker();
+        let cx = &mut Context::from_waker(&waker);
         loop {
             match this.poll_message(cx) {
                 Poll::Ready(message) => return Poll::Ready(message),
@@ -321,9 +314,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             }
             let now = clock::mono();
             if !self.do_due(now) {
-                // The close handshake may be over with our half of it still here.
-                let _sent = self.poll_outbox(cx);
-                self.finish();
+                self.terminate(cx);
                 continue;
             }
             self.poll_asked(cx);

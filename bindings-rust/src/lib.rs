@@ -46,6 +46,11 @@
 //!
 //! - **Poll the connection**, also when no message is awaited: pings, deadlines, error replies and
 //!   closes happen in [`Guarded`]'s `Stream`. To wait for something of your own besides, use `select`.
+//! - A server that only sends is held to the deadlines, too: a `send` or `flush` after one fails, and the close frame goes
+//!   out if there is room. What only the stream does it misses, such as to see that the peer has left.
+//! - After `split`, one task may read and another send; both end with the connection.
+//! - After a close no more is read than 1 MiB, or one message of `max_bytes` if that is more. A message refused for its
+//!   length is read on for that length besides, up to 16 MiB, so that who writes it to the end can read why.
 //! - `send` waits until the bytes are in the socket, `feed` does not; what waits is counted, and at
 //!   the policy's `queue.hard` the connection closes.
 //! - [`Guard::mint_ticket`] makes single-use tickets for your HTTPS endpoint to hand out.

@@ -1,10 +1,9 @@
 //! How a guarded connection ends: so that the peer learns why.
 
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Wake, ready};
 
 use async_tungstenite::tungstenite::Error as WsError;
-use async_tungstenite::tungstenite::error::ProtocolError;
+use async_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use futures::io::{AsyncRead, AsyncWrite};
 use wswarden_core::Reason;
 
@@ -12,6 +11,14 @@ use super::{Guarded, READ_BUFFER, TURN};
 use crate::accept::LINGER;
 use crate::clock;
 use crate::timer::Timer;
+
+/// So many bytes are read of a peer after it was closed: what an honest one has on its way. Who sends more would
+/// otherwise be read until its deadline, as fast as it can send. Where `max_bytes` is more, it is one such message.
+const FAREWELL: usize = 1024 * 1024;
+
+/// A message that is refused for its length is read on for that length, up to this, besides: an honest client cannot stop
+/// within a frame, and most read nothing before they have written it. It is the longest frame tungstenite takes by default.
+const OVERSIZED: usize = 16 * 1024 * 1024;
 
 /// How far the end of the connection has come.
 pub(super) enum Ending<Sleep> {
@@ -28,6 +35,9 @@ pub(super) enum Ending<Sleep> {
 impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
     /// The library refuses to read on: says why to the peer, and empties the stream meanwhile.
     pub(super) fn broken(&mut self, error: &WsError) {
+        if self.socket.get_ref().is_spent() {
+            return self.finish();
+        }
         let reason = match (self.socket.get_ref().stopped, error) {
             (Some(reason), _) => reason,
             (None, WsError::Capacity(_)) => Reason::MessageTooBig,
@@ -37,6 +47,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
             (None, _) => return self.lost(),
         };
         self.close_with(reason);
+        if let WsError::Capacity(CapacityError::MessageTooLong { size, .. }) = error {
+            self.socket.get_mut().read_more((*size).min(OVERSIZED));
+        }
         self.ending = Ending::Failed;
     }
 
@@ -53,12 +66,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
         let event = self.session.lost(clock::mono());
         self.guard.record(event, &self.session);
         self.ending = Ending::Done;
+        self.tasks.wake_by_ref();
     }
 
-    /// Whether so many bytes more are taken of a peer that was closed.
-    pub(super) fn may_still_send(&mut self, length: usize) -> bool {
-        self.farewell = self.farewell.saturating_sub(length);
-        self.farewell > 0
+    /// From now on only so much is read.
+    pub(super) fn begin_farewell(&mut self) {
+        let longest = self.socket.get_config().max_message_size.unwrap_or_default();
+        self.socket.get_mut().read_only(FAREWELL.max(longest.saturating_add(READ_BUFFER)));
+    }
+
+    /// The deadline for the close has passed.
+    pub(super) fn terminate(&mut self, cx: &mut Context<'_>) {
+        // The close handshake may be over with our half of it still here.
+        let _sent = self.poll_outbox(cx);
+        self.finish();
+    }
+
+    /// Whether nothing is sent any more.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.ending, Ending::Closing(_) | Ending::Done)
     }
 
     /// All was said. The stream is closed, not just dropped: over TLS its end is a message of its
@@ -74,9 +100,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
     pub(super) fn poll_emptying(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut piece = [0; READ_BUFFER];
         for _ in 0..TURN {
-            match ready!(Pin::new(self.socket.get_mut().stream()).poll_read(cx, &mut piece)) {
-                Ok(length) if length > 0 && self.may_still_send(length) => {}
-                Ok(_) | Err(_) => return Poll::Ready(()),
+            match ready!(self.socket.get_mut().poll_rest(cx, &mut piece)) {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return Poll::Ready(()),
             }
         }
         cx.waker().wake_by_ref();

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Wake};
 
 use async_tungstenite::tungstenite::{Error as WsError, Message as Frame};
 use futures::Sink;
@@ -42,35 +42,72 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Sink<Outgoing> for Guarded<S, 
         Ok(())
     }
 
-    /// Sends what waits. Deadlines are kept meanwhile: a peer that does not read for so long that
-    /// it misses a ping is closed, and the flush fails.
+    /// Sends what waits. Deadlines are kept meanwhile, whether or not the stream is polled, too: a token that expires, or
+    /// a peer that reads nothing for so long that it misses a ping, closes the connection, and the flush fails.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let this = self.get_mut();
-        this.watch(cx);
+        self.get_mut().poll_sending(cx, Self::poll_all_sent)
+    }
+
+    /// Sends what waits and a close frame. Deadlines are kept meanwhile. Poll the stream to its end to see the peer's.
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.get_mut().poll_sending(cx, Self::poll_all_closed)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Guarded<S, T> {
+    /// Does what is due and then `step`, until there is nothing to do but to wait.
+    fn poll_sending(
+        &mut self,
+        cx: &mut Context<'_>,
+        step: impl Fn(&mut Self, &mut Context<'_>) -> Poll<Result<(), SendError>>,
+    ) -> Poll<Result<(), SendError>> {
+        let waker = self.tasks.waker();
+        let both = &mut Context::from_waker(&waker);
+        let mut is_known = false;
         loop {
-            if let Some(close) = this.session.closed() {
-                return Poll::Ready(Err(SendError::Closed(close)));
+            // Not only once there is no room: who always finds some would serve a token that has expired (threat 51).
+            if !self.do_due(clock::mono()) {
+                self.terminate(both);
             }
-            if let Poll::Ready(sent) = this.poll_outbox(cx) {
-                return Poll::Ready(sent.map_err(into_send_error));
+            if let Poll::Ready(sent) = step(self, both) {
+                return Poll::Ready(sent);
             }
-            if !this.do_due(clock::mono()) {
-                return Poll::Ready(Err(SendError::Io(io::ErrorKind::BrokenPipe.into())));
-            }
-            if this.session.closed().is_none() && this.poll_sleep(cx) {
-                return Poll::Pending;
+            if self.poll_sleep(both) {
+                if is_known {
+                    return Poll::Pending;
+                }
+                // Only who waits is noted: most find room, and are not to be woken for each message that comes.
+                self.tasks.sending(cx);
+                is_known = true;
             }
         }
     }
 
-    /// Sends what waits and a close frame. Poll the stream to its end to see the peer's.
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let this = self.get_mut();
-        if this.session.closed().is_none() {
-            ready!(this.poll_outbox(cx)).map_err(into_send_error)?;
-            this.close_with(Reason::ClosedByHost);
+    fn poll_all_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let sent = self.poll_outbox(cx);
+        // Who never reads leaves a close frame no other time to be sent.
+        match self.session.closed() {
+            Some(close) => Poll::Ready(Err(SendError::Closed(close))),
+            None => sent.map_err(|error| self.failed(error)),
         }
-        this.poll_outbox(cx).map_err(into_send_error)
+    }
+
+    fn poll_all_closed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        loop {
+            match (self.poll_outbox(cx), self.session.closed()) {
+                (Poll::Ready(Ok(())), None) => self.close_with(Reason::ClosedByHost),
+                (Poll::Ready(sent), _) => return Poll::Ready(sent.map_err(|error| self.failed(error))),
+                // Nothing will be due any more that could end the wait.
+                (Poll::Pending, Some(close)) if self.is_over() => return Poll::Ready(Err(SendError::Closed(close))),
+                (Poll::Pending, _) => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Writing has failed; whoever reads finds the same when it looks.
+    fn failed(&self, error: WsError) -> SendError {
+        self.tasks.wake_by_ref();
+        into_send_error(error)
     }
 }
 
