@@ -38,7 +38,7 @@ export interface HostOptions {
 }
 
 /** The options of {@link createGuard}: a policy, in camelCase or as a file, and what is yours to give. */
-export type GuardOptions = (PolicyOptions | OnlyFile) & HostOptions
+export type GuardOptions = ((PolicyOptions & { readonly file?: never }) | OnlyFile) & HostOptions
 
 /** A file is the whole policy: no field of it stands beside. */
 type OnlyFile = PolicyFile & { readonly [Field in keyof PolicyOptions]?: never }
