@@ -216,7 +216,8 @@ function guardedClass(Base: typeof WebSocket): typeof WebSocket {
     override emit(event: string | symbol, ...given: unknown[]): boolean {
       switch (event) {
         case 'message':
-          return this.#message(given)
+          if (!this[SESSION]?.receive(given[1] ? Opcode.binary : Opcode.text, bytes(given[0]))) return false
+          break
         case 'ping':
           this[SESSION]?.receive(Opcode.ping, given[0] as Buffer)
           break
@@ -224,15 +225,9 @@ function guardedClass(Base: typeof WebSocket): typeof WebSocket {
           this[SESSION]?.receive(Opcode.pong, given[0] as Buffer)
           break
       }
-      return base.emit.call(this, event, ...given)
-    }
-
-    #message(given: unknown[]): boolean {
-      const session = this[SESSION]
-      if (!session?.receive(given[1] ? Opcode.binary : Opcode.text, bytes(given[0]))) return false
-      if (base.emit.call(this, 'message', ...given)) return true
-      if (!given[1]) session.unheard(bytes(given[0]))
-      return false
+      const heard = base.emit.call(this, event, ...given)
+      if (!heard && event === 'message' && !given[1]) this[SESSION]?.unheard(bytes(given[0]))
+      return heard
     }
 
     override send(data: Parameters<WebSocket['send']>[0], options?: unknown, callback?: unknown): void {
