@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import websocket from '@fastify/websocket'
 import { serve as serveHono, upgradeWebSocket } from '@hono/node-server'
 import crossws from 'crossws/adapters/node'
@@ -120,6 +121,21 @@ for (const [how, upgrade] of [
     assert.equal(guard.stats().connections, 0)
   })
 }
+
+test('crossws: messages() begins with what came while nobody listened', async (t) => {
+  const taken = []
+  const { port } = await crossing(t, {}, {
+    async open(peer) {
+      await sleep(100)
+      for await (const { text } of fetching.sessionOf(peer).messages(peer)) taken.push(text)
+    },
+  })
+  const { socket } = await connect(`ws://127.0.0.1:${port}/`)
+  socket.send(chat('early'))
+  await until(() => taken.length === 1)
+  assert.deepEqual(taken, ['early'])
+  socket.terminate()
+})
 
 test('where a Request can tell that its client has left, it is heard', async () => {
   const guard = createGuard({
