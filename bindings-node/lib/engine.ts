@@ -104,6 +104,11 @@ export class Engine {
     })
   }
 
+  /** Civil time, in milliseconds since 1970. */
+  unix(): number {
+    return this.#clock?.now().unix ?? Date.now()
+  }
+
   hold(handle: number, refused: (refusal: NativeRefusal) => void): void {
     this.#candidates.set(handle, refused)
   }

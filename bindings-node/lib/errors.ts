@@ -20,7 +20,7 @@ export interface ErrorDetails {
   reason?: string | undefined
   /** The HTTP status of a refused upgrade. */
   status?: number | undefined
-  /** The code of a close frame. */
+  /** The code of the close frame that the policy's dialect has for the reason, or that the connection was closed with. */
   closeCode?: number | undefined
   /** How long to wait, in milliseconds, before the same can succeed. */
   retryAfterMs?: number | undefined
@@ -41,7 +41,7 @@ export class WswardenError extends Error {
   readonly reason: string | undefined
   /** The HTTP status of a refused upgrade. */
   readonly status: number | undefined
-  /** The code of a close frame. */
+  /** The code of the close frame that the policy's dialect has for the reason, or that the connection was closed with. */
   readonly closeCode: number | undefined
   /** How long to wait, in milliseconds, before the same can succeed. */
   readonly retryAfterMs: number | undefined
@@ -95,6 +95,13 @@ export function codeOf(reason: string): string {
   return `WSW_${reason.toUpperCase()}`
 }
 
+/** What something is, for messages: `a string`, `null`, `a Map`. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  const kind = typeof value === 'object' ? Object.prototype.toString.call(value).slice('[object '.length, -1) : typeof value
+  return `${/^[AEIOaeiou]/.test(kind) ? 'an' : 'a'} ${kind === 'Object' ? 'object' : kind}`
+}
+
 /** An error that says what the caller did wrong. */
 export function misuse(message: string, code = 'WSW_ARGUMENT'): WswardenError {
   return new WswardenError(message, { code })
@@ -102,10 +109,12 @@ export function misuse(message: string, code = 'WSW_ARGUMENT'): WswardenError {
 
 /** Turns the addon's errors, whose first line is their code, into ours. Others stay as they are. */
 export function translated(cause: unknown): unknown {
-  const text = cause instanceof Error ? cause.message : ''
-  const [code, ...lines] = text.split('\n')
+  if (!(cause instanceof Error)) return cause
+  // What Node-API says of an argument that is of the wrong type.
+  if (/^(InvalidArg|[A-Z]\w+Expected)$/.test((cause as { code?: unknown }).code as string)) return new WswardenError(cause.message, { code: codeOf('argument'), cause })
+  const [code, ...lines] = cause.message.split('\n')
   if (!code || !/^[a-z]+$/.test(code) || lines.length === 0) return cause
-  return new WswardenError(lines.join('\n'), { code: codeOf(code) })
+  return new WswardenError(lines.join('\n'), { code: codeOf(code), reason: code === 'refused' ? lines[0] : undefined })
 }
 
 /** Calls the addon. */

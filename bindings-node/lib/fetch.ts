@@ -68,7 +68,8 @@ export function guardHooks<Message>(guard: Guard<Message>, hooks: Partial<Hooks>
     async upgrade(request) {
       let session: Session<Message>
       try {
-        session = await guard.upgrade(fromRequest(request, facts))
+        // Who leaves while the credential is judged gives the place back at once.
+        session = await guard.upgrade(fromRequest(request, facts), { signal: request.signal })
       } catch (error) {
         const { status, headers, body } = answerTo(error)
         // This is how crossws is told no.
@@ -76,11 +77,10 @@ export function guardHooks<Message>(guard: Guard<Message>, hooks: Partial<Hooks>
       }
       // Whom the runtime never opens gives the place back.
       const unopened = setTimeout(() => session.end(), OPENED_WITHIN)
+      // Deno's own timers are numbers, and end with the process.
+      unopened.unref?.()
       pending.set(session, unopened)
-      const own = await Promise.resolve(hooks.upgrade?.(request)).catch((error: unknown) => {
-        session.end()
-        throw error
-      })
+      const own = await refusable(() => hooks.upgrade?.(request), session)
       if (own instanceof Response) {
         session.end()
         return own
@@ -93,6 +93,7 @@ export function guardHooks<Message>(guard: Guard<Message>, hooks: Partial<Hooks>
       const session = sessionOf(peer)
       if (!session) return cut(peer)
       clearTimeout(pending.get(session))
+      pending.delete(session)
       session.attach({
         send: (text) => void peer.send(text),
         // Not asked for: the policy beats by message.
@@ -106,7 +107,10 @@ export function guardHooks<Message>(guard: Guard<Message>, hooks: Partial<Hooks>
     message(peer, message) {
       const session = sessionOf(peer)
       if (!session) return cut(peer)
-      if (session.receive(...frame(message))) return hooks.message?.(peer, message)
+      const [opcode, payload] = frame(message)
+      if (!session.receive(opcode, payload)) return
+      if (hooks.message) return hooks.message(peer, message)
+      if (opcode === Opcode.text) session.unheard(payload)
     },
     close(peer, details) {
       const session = sessionOf(peer)
@@ -117,6 +121,16 @@ export function guardHooks<Message>(guard: Guard<Message>, hooks: Partial<Hooks>
     },
   }
   return guarded as Hooks
+}
+
+/** Runs the application's own hook. One that says no, at once or later, gives the place back. */
+async function refusable<Answer>(hook: () => Answer, session: { end(): void }): Promise<Awaited<Answer>> {
+  try {
+    return await hook()
+  } catch (error) {
+    session.end()
+    throw error
+  }
 }
 
 /** Deno has no way to cut a connection: there it is closed. */

@@ -4,11 +4,11 @@ import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 
 import { Engine, nativeIdentity } from './engine.js'
-import { WswardenError, codeOf, misuse, reasons, translated, type HttpAnswer } from './errors.js'
+import { WswardenError, call, codeOf, kindOf, misuse, reasons, translated } from './errors.js'
 import type { MessageOf } from './infer.js'
 import type { Admission, HostLimits, NativeEvent, NativeRefusal } from './native.js'
 import type { PolicyOptions } from './policy-options.js'
-import { callWithPolicy, checkPolicy, type CheckedPolicy, type PolicyFile } from './policy.js'
+import { callWithPolicy, checkPolicy, optionsOf, type CheckedPolicy, type PolicyFile } from './policy.js'
 import { Session } from './session.js'
 import type { Clock, Denied, FetchKeys, GuardEvents, Identity, Resolve, Revocation, SpendTicket, Stats, TicketBinding, UpgradeRequest } from './types.js'
 
@@ -38,7 +38,10 @@ export interface HostOptions {
 }
 
 /** The options of {@link createGuard}: a policy, in camelCase or as a file, and what is yours to give. */
-export type GuardOptions = (PolicyOptions | PolicyFile) & HostOptions
+export type GuardOptions = ((PolicyOptions & { readonly file?: never }) | OnlyFile) & HostOptions
+
+/** A file is the whole policy: no field of it stands beside. */
+type OnlyFile = PolicyFile & { readonly [Field in keyof PolicyOptions]?: never }
 
 /** Forever, for {@link Guard.revoke}. */
 const FOREVER = Infinity
@@ -71,7 +74,14 @@ export class Guard<Message = unknown> extends EventEmitter<GuardEvents<Session<M
   /** @see {@link createGuard}, which knows the type of the messages. */
   constructor(options: GuardOptions) {
     super()
-    const { resolve, spendTicket, fetchKeys, clock, waive = [], host = SOCKET, ...policy } = options
+    const { resolve, spendTicket, fetchKeys, clock, waive = [], host = SOCKET, ...policy } = optionsOf(options)
+    for (const [name, own] of Object.entries({ resolve, spendTicket, fetchKeys })) {
+      if (own !== undefined && typeof own !== 'function') throw misuse(`${name}: found ${kindOf(own)}; expected a function`)
+    }
+    if (clock !== undefined && typeof clock?.now !== 'function') throw misuse('clock: expected an object with a function `now`')
+    for (const [name, list] of Object.entries({ waive, host })) {
+      if (!Array.isArray(list)) throw misuse(`${name}: found ${kindOf(list)}; expected a list`)
+    }
     this.#policy = checkPolicy(policy)
     this.#host = host
     this.#engine = new Engine(this.#policy, [...host], [...waive], {
@@ -92,7 +102,7 @@ export class Guard<Message = unknown> extends EventEmitter<GuardEvents<Session<M
 
   /** What a server library is set to for connections to `path`. */
   limits(path = '/'): Readonly<HostLimits> {
-    return this.#policy.native.limits(path)
+    return call(() => this.#policy.native.limits(path))
   }
 
   /**
@@ -107,6 +117,7 @@ export class Guard<Message = unknown> extends EventEmitter<GuardEvents<Session<M
     try {
       admission = this.#engine.call((guard) => guard.admit(request))
     } catch (cause) {
+      if (typeof request !== 'object' || request === null) throw misuse(`found ${kindOf(request)}; expected an upgrade request`)
       throw this.#denied(request, this.#engine.native.refusal('internal'), translated(cause))
     }
     while (admission.need) admission = await this.#waited(admission, options.signal)
@@ -127,6 +138,9 @@ export class Guard<Message = unknown> extends EventEmitter<GuardEvents<Session<M
    * @throws {@link WswardenError} `WSW_TICKET`, with the `status` to answer with.
    */
   mintTicket(identity: Identity, binding: TicketBinding): string {
+    for (const [name, given] of Object.entries({ identity, binding })) {
+      if (typeof given !== 'object' || given === null) throw misuse(`${name}: found ${kindOf(given)}; expected an object`)
+    }
     try {
       const { path, origin, address } = binding
       return this.#engine.call((guard) => guard.mintTicket(nativeIdentity(identity), path, origin ?? null, address, randomBytes(32)))
@@ -135,6 +149,23 @@ export class Guard<Message = unknown> extends EventEmitter<GuardEvents<Session<M
       const [reason = '', why = ''] = cause.message.split('\n')
       throw new WswardenError(`no ticket: ${why}`, { code: 'WSW_TICKET', reason, status: reasons.get(reason)?.status })
     }
+  }
+
+  /**
+   * Judges a token by the policy's keys and claims: for your own endpoints, such as the one that mints tickets, which
+   * has to know who asks. Nothing is charged: such an endpoint has limits of its own.
+   *
+   * @param token Without `Bearer`.
+   * @param options `path` says whose rules count, where the policy has routes.
+   * @throws {@link WswardenError} with the `answer` to send; `WSW_IDENTITY_UNAVAILABLE` while keys are being fetched.
+   */
+  verifyToken(token: string | Uint8Array, options: { path?: string } = {}): Identity {
+    const { path = '/' } = options
+    if (typeof token !== 'string' && !(token instanceof Uint8Array)) throw misuse(`found ${kindOf(token)}; expected a token`)
+    const { identity, refusal } = this.#engine.call((guard) => guard.verifyToken(path, Buffer.from(token)))
+    this.#engine.fetchDue()
+    if (!identity) throw this.#refused(path, refusal ?? this.#engine.native.refusal('internal'), 'the token')
+    return identity
   }
 
   /**
@@ -156,7 +187,7 @@ export class Guard<Message = unknown> extends EventEmitter<GuardEvents<Session<M
 
   /** Puts another policy in force, also for the connections that are open. The old one stays if it throws. */
   reload(policy: PolicyOptions | PolicyFile): void {
-    const checked = checkPolicy(policy)
+    const checked = checkPolicy(optionsOf(policy))
     callWithPolicy(() => this.#engine.call((guard) => guard.reload(checked.native)))
     this.#policy = checked
     this.#engine.fetchDue()
@@ -170,7 +201,7 @@ export class Guard<Message = unknown> extends EventEmitter<GuardEvents<Session<M
    * @returns How many connections that closes.
    */
   revoke(what: Revocation, lasts: number = FOREVER): number {
-    const closed = this.#engine.call((guard) => guard.revoke(nativeRevocation(what), lasts))
+    const closed = this.#engine.call((guard) => guard.revoke(nativeRevocation(what, this.#engine.unix()), lasts))
     this.#engine.arm()
     return closed.length
   }
@@ -234,7 +265,9 @@ export class Guard<Message = unknown> extends EventEmitter<GuardEvents<Session<M
   }
 
   #denied(request: UpgradeRequest, refusal: NativeRefusal, cause?: unknown): WswardenError {
-    const error = refused(refusal, cause)
+    // Never the query: tokens stand there.
+    const path = String(request.target).split('?', 1)[0] ?? ''
+    const error = this.#refused(path, refusal, 'the upgrade', cause)
     const denied: Denied = {
       reason: refusal.reason,
       code: error.code,
@@ -242,11 +275,26 @@ export class Guard<Message = unknown> extends EventEmitter<GuardEvents<Session<M
       detail: refusal.detail ?? undefined,
       retryAfterMs: refusal.retryAfterMs ?? undefined,
       address: request.peer,
-      // Never the query: tokens stand there.
-      path: String(request.target).split('?', 1)[0] ?? '',
+      path,
     }
     this.emit('denied', denied)
     return error
+  }
+
+  #refused(path: string, refusal: NativeRefusal, what: string, cause?: unknown): WswardenError {
+    const { reason, status, body } = refusal
+    const headers: Array<[string, string]> = []
+    for (let at = 0; at + 1 < refusal.headers.length; at += 2) headers.push([refusal.headers[at]!, refusal.headers[at + 1]!])
+    return new WswardenError(`${what} was refused: ${reason}`, {
+      code: codeOf(reason),
+      reason,
+      status,
+      closeCode: this.#policy.native.closeCode(path, reason) ?? undefined,
+      retryAfterMs: refusal.retryAfterMs ?? undefined,
+      detail: refusal.detail ?? undefined,
+      answer: { status, headers, body },
+      cause,
+    })
   }
 
   #record(session: Session<Message>, event: NativeEvent): void {
@@ -255,28 +303,17 @@ export class Guard<Message = unknown> extends EventEmitter<GuardEvents<Session<M
   }
 }
 
-function refused(refusal: NativeRefusal, cause?: unknown): WswardenError {
-  const headers: Array<[string, string]> = []
-  for (let at = 0; at + 1 < refusal.headers.length; at += 2) headers.push([refusal.headers[at]!, refusal.headers[at + 1]!])
-  const answer: HttpAnswer = { status: refusal.status, headers, body: refusal.body }
-  return new WswardenError(`the upgrade was refused: ${refusal.reason}`, {
-    code: codeOf(refusal.reason),
-    reason: refusal.reason,
-    status: refusal.status,
-    retryAfterMs: refusal.retryAfterMs ?? undefined,
-    detail: refusal.detail ?? undefined,
-    answer,
-    cause,
-  })
-}
-
 function left(): WswardenError {
   return new WswardenError('the client has left', { code: codeOf('left') })
 }
 
-function nativeRevocation(what: Revocation): Parameters<Engine['native']['revoke']>[0] {
-  const base = { namespace: what.namespace ?? '', tenant: '', issuedUntil: Date.now() }
-  if ('tokenId' in what) return { ...base, kind: 'token', id: what.tokenId }
-  if ('sessionId' in what) return { ...base, kind: 'session', id: what.sessionId }
-  return { ...base, kind: 'user', id: what.subject, tenant: what.tenant ?? '', issuedUntil: Number(what.issuedUntil ?? base.issuedUntil) }
+/** What is taken back, or an error: a slip here would leave open what was to be closed. */
+function nativeRevocation(what: Revocation, now: number): Parameters<Engine['native']['revoke']>[0] {
+  const { tokenId, sessionId, subject, namespace = '', tenant = '', issuedUntil = now } = { ...what } as Everything
+  const named = Object.entries({ token: tokenId, session: sessionId, user: subject }).filter(([, id]) => id !== undefined)
+  const [kind, id] = named[0] ?? []
+  if (kind === undefined || typeof id !== 'string' || named.length > 1) throw misuse(`revoke: found ${kindOf(what)}; expected one of { subject }, { tokenId } or { sessionId }, with its namespace`)
+  return { kind, id, namespace, tenant, issuedUntil: Number(issuedUntil) }
 }
+
+type Everything = { [Key in 'tokenId' | 'sessionId' | 'subject' | 'namespace' | 'tenant']?: string } & { issuedUntil?: Date | number }

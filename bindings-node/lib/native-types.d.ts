@@ -11,6 +11,8 @@ export declare class NativeGuard {
   knocked(number: number): void
   /** Makes a single-use ticket for a user, to open one connection to `path`. */
   mintTicket(identity: NativeIdentity, path: string, origin: string | undefined | null, peer: string, entropy: Uint8Array): string
+  /** Judges a token by the keys and claims of the policy for `path`. Nothing is charged for it. */
+  verifyToken(path: string, token: Uint8Array): NativeVerified
   /** Milliseconds until a key set is to be fetched; null for never. */
   nextFetch(): number | null
   /** A key set that is to be fetched now, over verified TLS and without following redirects. */
@@ -113,6 +115,8 @@ export declare class NativePolicy {
   json(): string
   /** What a host hands to its WebSocket library for connections to this path. */
   limits(path: string): HostLimits
+  /** The code of a close frame for this reason, in the dialect that is spoken on this path. */
+  closeCode(path: string, reason: string): number | null
 }
 
 /** What became of a request. */
@@ -317,6 +321,14 @@ export interface NativeStats {
   users: number
   /** Requests refused since the guard was made. */
   refused: Array<Refusals>
+}
+
+/** Whose token it is, or why it is refused: exactly one of these is set. */
+export interface NativeVerified {
+  /** Whose it is. */
+  identity?: NativeIdentity
+  /** Why it is refused. */
+  refusal?: NativeRefusal
 }
 
 /** The JSON Schema of the policy document. */

@@ -73,6 +73,11 @@ function ignored(): void {}
 
 const bounded = new WeakSet<Server>()
 
+/** Over TLS the request comes on another socket object than the connection did, which is below it. */
+interface Under {
+  _parent?: Socket
+}
+
 /**
  * Bounds how many sockets of an address wait without a request, and how long a client may take for its first request
  * head, the TLS handshake included: Node looks at `headersTimeout` every 30 seconds only.
@@ -80,14 +85,13 @@ const bounded = new WeakSet<Server>()
 export function boundHeads(server: Server, guard: { limits(): { readonly headTimeoutMs: number }; knock(peer: string): (() => void) | null }): void {
   if (bounded.has(server)) return
   bounded.add(server)
-  const waiting = new Map<string, () => void>()
-  // Over TLS the request comes on another socket object than the connection did; its address is the same.
-  const key = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort}`
+  // By the socket itself: on a path of the file system no socket has an address to tell it by.
+  const waiting = new WeakMap<Socket, () => void>()
   const arrived = (request: IncomingMessage): void => {
-    waiting.get(key(request.socket))?.()
+    const socket = request.socket as Socket & Under
+    waiting.get(socket._parent ?? socket)?.()
   }
   server.on('connection', (socket: Socket) => {
-    const name = key(socket)
     const knocked = admits(guard, socket)
     if (!knocked) return void socket.destroy()
     const timer = setTimeout(() => socket.destroy(), guard.limits().headTimeoutMs)
@@ -95,10 +99,10 @@ export function boundHeads(server: Server, guard: { limits(): { readonly headTim
     const done = (): void => {
       clearTimeout(timer)
       knocked()
-      if (waiting.get(name) === done) waiting.delete(name)
+      waiting.delete(socket)
       socket.off('close', done)
     }
-    waiting.set(name, done)
+    waiting.set(socket, done)
     socket.on('close', done)
   })
   server.prependListener('request', arrived)

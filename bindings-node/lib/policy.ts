@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
-import { WswardenError, call } from './errors.js'
+import { WswardenError, call, kindOf } from './errors.js'
 import { native } from './native.js'
 
 /** Reads a policy from a file: JSON if its name ends in `.json`, else TOML. */
@@ -38,16 +38,31 @@ const fields = [root, ...Object.values(root.$defs ?? {})].flatMap(names)
 /** What the options are called, by the field's name; names that do not exist come to it as they are met. */
 type Spoken = Map<string, string>
 
+/** Options are an object; who gives a path is told how. */
+export function optionsOf<Options extends object>(given: Options): Options {
+  if (typeof given === 'object' && given !== null) return given
+  throw wrong('', `found ${kindOf(given)}; expected options`, typeof given === 'string' ? 'a file is { file: PATH }' : '')
+}
+
 /** Checks a policy: options in camelCase, or a file. */
 export function checkPolicy(options: object): CheckedPolicy {
-  if ('file' in options) return fromFile(String(options.file))
+  if ('file' in options) return fromFile(options)
   const spoken: Spoken = new Map(fields.map((field) => [field, camel(field)]))
   const document = convert(options, root, '', 0, spoken)
   return build(() => new native.NativePolicy(JSON.stringify(document), false), '.', (text) => inOptions(text, spoken))
 }
 
-function fromFile(path: string): CheckedPolicy {
-  const text = readFileSync(path, 'utf8')
+function fromFile({ file: path, ...others }: { file?: unknown }): CheckedPolicy {
+  if (typeof path !== 'string') throw wrong('file', `found ${kindOf(path)}; expected a path`)
+  // What stands beside it would be dropped in silence, and with it the limits it sets.
+  const [other] = Object.entries(others).flatMap(([name, value]) => (value === undefined ? [] : [name]))
+  if (other !== undefined) throw wrong(other, 'stands beside `file`, which is the whole policy', 'say it in the file')
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new WswardenError(sentence('file', `${path} could not be read: ${cause instanceof Error ? cause.message : cause}`, ''), { code: 'WSW_POLICY', cause })
+  }
   return build(() => new native.NativePolicy(text, !path.endsWith('.json')), dirname(path), (text) => text)
 }
 
@@ -110,8 +125,7 @@ function convert(given: unknown, schema: Schema | undefined, place: string, dept
       return value === null ? null : convertObject(value, schema, place, depth, spoken)
     case 'number':
       if (!Number.isFinite(value)) throw wrong(place, `found ${value}; expected a finite number`)
-      // Times are milliseconds in JavaScript and seconds in the document.
-      return alternatives(schema).some((one) => one.$ref === SPAN) ? value / 1000 : value
+      return alternatives(schema).some((one) => one.$ref === SPAN) ? seconds(value, place) : value
     case 'string':
     case 'boolean':
       return value
@@ -120,7 +134,16 @@ function convert(given: unknown, schema: Schema | undefined, place: string, dept
   }
 }
 
+/** Times are milliseconds in JavaScript and seconds in the document. */
+function seconds(millis: number, place: string): number {
+  if (millis < 0 || !Number.isInteger(millis)) throw wrong(place, `found ${millis}; expected a whole number of milliseconds, or a text such as "30s"`)
+  return millis / 1000
+}
+
 function convertObject(value: object, schema: Schema | undefined, place: string, depth: number, spoken: Spoken): object {
+  // A Map or a RegExp has no members of its own, and would pass for a table in which nothing is said.
+  const tag = Object.prototype.toString.call(value)
+  if (tag !== '[object Object]' && tag !== '[object Module]') throw wrong(place, `found ${kindOf(value)}; expected an object`)
   const options = alternatives(schema).map(follow)
   const properties = options.find((one) => one.properties)?.properties
   const others = options.find((one) => typeof one.additionalProperties === 'object')?.additionalProperties as Schema | undefined
@@ -175,5 +198,7 @@ const camel = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter:
 
 /** A sentence of the core's with the fields' names as they are written in options. */
 function inOptions(text: string, spoken: Spoken): string {
-  return text.replace(/[a-z]+[0-9]*(?:_[a-z0-9]+)+/g, (word) => spoken.get(word) ?? word)
+  // A number stands for seconds in the document and for milliseconds in options.
+  const inMillis = text.replace('or a number of seconds', 'or a number of milliseconds')
+  return inMillis.replace(/[a-z]+[0-9]*(?:_[a-z0-9]+)+/g, (word) => spoken.get(word) ?? word)
 }

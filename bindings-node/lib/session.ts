@@ -4,7 +4,7 @@ import type { Engine } from './engine.js'
 import { WswardenError, call, codeOf, misuse, reasonOf } from './errors.js'
 import { Feed } from './feed.js'
 import type { NativeOutcome, NativeSession } from './native.js'
-import type { Identity, Peer, Transport } from './types.js'
+import type { Explanation, Identity, Peer, Transport } from './types.js'
 
 /** RFC 6455 section 5.2. */
 export const Opcode = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
@@ -16,6 +16,9 @@ const DROP = 3
 const AUTHENTICATE = 5
 const PONG = 6
 const EVENT = 1 << 30
+
+/** So many messages are kept for {@link Session.messages} at most. */
+const EARLY = 64
 
 /** What closing for a reason the application chooses may be called. */
 const BY_HOST = 'closed_by_host'
@@ -34,6 +37,8 @@ export class Session<Message = unknown> {
   #socket: object | undefined
   #gone: AbortController | undefined
   #feed: Feed<unknown> | undefined
+  /** The messages that came while nobody took them; null once they were too many. */
+  #early: unknown[] | null | undefined
   #closed: { code: number; reason: string } | undefined
   #ended = false
   /** The bytes that the guard counts as waiting to be sent. */
@@ -131,6 +136,9 @@ export class Session<Message = unknown> {
    * What the policy refuses never comes here: no duplicate keys, no `__proto__`, nothing the schema forbids. Who
    * does not keep up makes the peer wait.
    *
+   * What came before this is called, and had no listener either, comes first. Of that 64 messages are kept: call it
+   * before you wait for anything long, or the connection closes with `overloaded` here.
+   *
    * @param socket The connection's socket, where the adapter gives one: it must be this session's.
    * @param options `signal` ends the iteration.
    */
@@ -148,7 +156,12 @@ export class Session<Message = unknown> {
       resume: () => this.#transport?.resume?.(),
     }, options.signal)
     this.#feed = feed as Feed<unknown>
-    if (this.#ended) feed.end()
+    const early = this.#early
+    this.#early = undefined
+    // A stream with a hole in it would be worse than none.
+    if (early === null) this.close('overloaded')
+    else early?.forEach((message) => feed.push(message as Message))
+    if (this.#ended || this.#closed) feed.end()
     return feed
   }
 
@@ -173,6 +186,14 @@ export class Session<Message = unknown> {
     transport?.terminate()
   }
 
+  /**
+   * Says in words why a message is refused; undefined if its content is not the reason. It is judged again: nothing is
+   * charged for that, and it costs more than the verdict. The words hold nothing of the message.
+   */
+  explain(payload: Uint8Array | string, opcode: number = Opcode.text): Explanation | undefined {
+    return this.#call(() => this.#engine.native.explain(this.#handle, opcode, bytesOf(payload))) ?? undefined
+  }
+
   /** For adapters: says which connection it is, before anything is received. */
   attach(transport: Transport, socket?: object): void {
     if (this.#transport) throw misuse('the session has its connection already')
@@ -190,6 +211,14 @@ export class Session<Message = unknown> {
     if (this.#feed && opcode === Opcode.text) return this.#receiveText(this.#feed, payload)
     const number = this.#engine.receive(this.#handle, opcode, payload)
     return (number & (0xff | EVENT)) === DELIVER || this.#judged(number, payload)
+  }
+
+  /** For adapters: a text message was delivered, and nobody listened. It is kept for {@link messages}. */
+  unheard(payload: Uint8Array | string): void {
+    if (this.#feed || this.#early === null || this.#ended) return
+    this.#early ??= []
+    if (this.#early.length < EARLY) this.#early.push(JSON.parse(typeof payload === 'string' ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString()))
+    else this.#early = null
   }
 
   /** For adapters: the application sends a close frame with a code of its own. */
@@ -308,7 +337,7 @@ export class Session<Message = unknown> {
   }
 
   #call<T>(work: () => T): T {
-    if (this.#ended) throw new WswardenError('the session has ended', { code: codeOf('ended') })
+    if (this.#ended) throw new WswardenError('the session has ended', { code: codeOf('ended'), reason: this.#closed?.reason, closeCode: this.#closed?.code })
     return call(work)
   }
 }

@@ -16,7 +16,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Namespace, Server, Socket } from 'socket.io'
 
-import { WswardenError, misuse } from './errors.js'
+import { misuse } from './errors.js'
+import { eventFrame } from './event-frame.js'
 import type { Guard, Host } from './guard.js'
 import { answerTo, gone, refuse, upgradeRequest } from './node-http.js'
 import { Opcode, type Session } from './session.js'
@@ -36,7 +37,14 @@ interface Connection {
   on(event: 'close', listener: () => void): void
 }
 
+/** What Socket.IO makes of a packet: an event's parts, and what is called for each. */
+interface Inside {
+  onevent(packet: { data?: unknown[] }): void
+}
+
 const sessions = new WeakMap<object, Session<unknown>>()
+/** The sockets of a connection, one in each of its namespaces. */
+const spoken = new WeakMap<object, Set<Socket>>()
 const attached = new WeakSet<Session<unknown>>()
 
 /** How long, in milliseconds, Engine.IO may take to connect whom it was told to. */
@@ -70,7 +78,7 @@ export function protect<Message, IO extends Server>(io: IO, guard: Guard<Message
     attached.add(session)
     connection.on('close', () => session.end())
     const say = (notice: unknown): void => {
-      for (const socket of spoken(io, connection)) socket.emit(NOTICE, notice)
+      for (const socket of spoken.get(connection) ?? []) socket.emit(NOTICE, notice)
     }
     session.attach({
       send: (text) => say(JSON.parse(text)),
@@ -85,25 +93,30 @@ export function protect<Message, IO extends Server>(io: IO, guard: Guard<Message
     }, connection)
   })
   const guardNamespace = (namespace: Namespace): void => {
-    namespace.use((socket, next) => {
-      const session = sessions.get(socket.conn)
-      if (!session) return next(new WswardenError('the connection was not let in', { code: 'WSW_INTERNAL' }))
-      // What is refused is not passed on; the client is told by the policy's `onInvalid`.
-      socket.use((event, pass) => {
-        if (session.receive(Opcode.text, JSON.stringify(event.filter((part) => typeof part !== 'function')))) pass()
-      })
-      next()
-    })
+    // Not a middleware: connections whose state is recovered skip those, and `onAny` runs ahead of them.
+    namespace.prependListener('connect', (socket) => guardSocket(socket, guard))
   }
-  guardNamespace(io.of('/'))
+  for (const namespace of io._nsps.values()) guardNamespace(namespace)
   io.on('new_namespace', guardNamespace)
   return io
 }
 
-/** The sockets of a connection, one in each of its namespaces. */
-function* spoken(io: Server, connection: Connection): Iterable<Socket> {
-  for (const namespace of io._nsps.values()) {
-    for (const socket of namespace.sockets.values()) if ((socket.conn as unknown) === connection) yield socket
+/** Has every event of a socket judged before anything of the application sees it. */
+function guardSocket<Message>(socket: Socket, guard: Guard<Message>): void {
+  const session = sessions.get(socket.conn)
+  const inside = socket as unknown as Inside
+  const take = inside.onevent
+  if (!session || typeof take !== 'function') {
+    inside.onevent = () => {}
+    return void socket.disconnect(true)
+  }
+  const sockets = spoken.get(socket.conn) ?? new Set()
+  spoken.set(socket.conn, sockets.add(socket))
+  socket.on('disconnect', () => sockets.delete(socket))
+  const most = (): number => guard.limits(session.peer.path).maxBytes
+  inside.onevent = (packet) => {
+    // What is refused is not passed on; the client is told by the policy's `onInvalid`.
+    if (session.receive(...eventFrame(packet.data ?? [], most))) take.call(socket, packet)
   }
 }
 

@@ -161,6 +161,16 @@ export interface GuardEvents<S> {
   hostError: [WswardenError]
 }
 
+/** Why a message is refused, in words that hold nothing of it. */
+export interface Explanation {
+  /** The reason's name. */
+  readonly reason: string
+  /** Where in the message, in bytes. */
+  readonly offset: number
+  /** The whole sentence. */
+  readonly text: string
+}
+
 /** The connection below a session, as an adapter drives it. */
 export interface Transport {
   /** Sends a text message. */

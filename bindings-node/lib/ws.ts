@@ -16,7 +16,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WebSocket, WebSocketServer } from 'ws'
 
-import { misuse } from './errors.js'
+import { WswardenError, misuse } from './errors.js'
 import { SOCKET, type Guard, type Host } from './guard.js'
 import { answerTo, boundHeads, gone, refuse, upgradeRequest } from './node-http.js'
 import { Opcode, type Session } from './session.js'
@@ -60,11 +60,12 @@ interface Listen<Server extends AnyServer, Message> {
  * @param wss Made with `noServer: true`, without `verifyClient` and `handleProtocols`.
  */
 export function protect<Server extends AnyServer, Message>(wss: Server, guard: Guard<Message>, options: ProtectOptions = {}): Protected<Server, Message> {
-  const { server, when = () => true } = options
+  const { server, when = everything } = options
   guard.require(HOST, 'wswarden/ws')
   if (!wss.options.noServer) throw misuse('protect() wants new WebSocketServer({ noServer: true }): else upgrades would pass it by')
   const library = wss as unknown as WebSocketServer
   const admit = equip(library, guard)
+  if (server) share(server, when)
 
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     // Before anything is awaited: an error without a listener would end the process.
@@ -83,12 +84,33 @@ export function protect<Server extends AnyServer, Message>(wss: Server, guard: G
   if (server) {
     boundHeads(server, guard)
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (when(request)) void upgrade(request, socket, head)
+      if (claimed.has(request) || !when(request)) return
+      claimed.add(request)
+      void upgrade(request, socket, head)
     })
     // Node cuts these without a word; the guard says why not.
     if (server.listenerCount('connect') === 0) server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => void upgrade(request, socket, head))
   }
   return Object.assign(wss, { upgrade }) as unknown as Protected<Server, Message>
+}
+
+/** Whose upgrade requests are taken, by server: all of them, or some. */
+const shares = new WeakMap<Server, 'all' | 'some'>()
+/** The upgrade requests that a guard has taken: two that both want one would answer it twice. */
+const claimed = new WeakSet<IncomingMessage>()
+
+function everything(): boolean {
+  return true
+}
+
+/** Two guards that judge every request of a server would each answer it, and the second ends the process. */
+function share(server: Server, when: (request: IncomingMessage) => boolean): void {
+  const before = shares.get(server)
+  const asked = when === everything ? 'all' : 'some'
+  if (before === 'all' || (before && asked === 'all')) {
+    throw misuse('this server is protected already: where two guards share one, each says with `when` which requests are its own')
+  }
+  shares.set(server, asked)
 }
 
 const SESSION = Symbol('session')
@@ -203,15 +225,18 @@ function guardedClass(Base: typeof WebSocket): typeof WebSocket {
           this[SESSION]?.receive(Opcode.pong, given[0] as Buffer)
           break
       }
-      return base.emit.call(this, event, ...given)
+      const heard = base.emit.call(this, event, ...given)
+      if (!heard && event === 'message' && !given[1]) this[SESSION]?.unheard(bytes(given[0]))
+      return heard
     }
 
     override send(data: Parameters<WebSocket['send']>[0], options?: unknown, callback?: unknown): void {
       const session = this[SESSION]
-      const size = typeof data === 'string' ? Buffer.byteLength(data) : ((data as Buffer).byteLength ?? (data as unknown as Blob).size ?? 0)
+      // What else there is, the library takes or throws for: nothing is sent for undefined, a number as its digits.
+      const size = typeof data === 'string' ? Buffer.byteLength(data) : ((data as Buffer | undefined)?.byteLength ?? (data as Blob | undefined)?.size ?? 0)
       if (session && !session.sending(this.bufferedAmount, size)) {
         const done = typeof options === 'function' ? options : callback
-        if (typeof done === 'function') done(misuse('the connection is closing', 'WSW_CLOSED'))
+        if (typeof done === 'function') done(new WswardenError('the connection is closing', { code: 'WSW_CLOSED', reason: session.closed?.reason, closeCode: session.closed?.code }))
         return
       }
       base.send.call(this, data, options as object, callback as (error?: Error) => void)

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use wswarden_core::GuardAction;
 use wswarden_core::credential::ticket::Binding;
+use wswarden_core::{GuardAction, Secret};
 
 use crate::guard::{NativeGuard, ids};
-use crate::handshake::{NativeIdentity, remote};
+use crate::handshake::{NativeIdentity, NativeRefusal, NativeVerified, remote};
 use crate::policy::wrong;
 use crate::values::{KeysToFetch, NativeRevocation, millis, nanos};
 use crate::{Result, error};
@@ -57,6 +57,23 @@ impl NativeGuard {
             let minted = state.guard.mint_ticket(&identity, &binding, *entropy, now);
             let ticket = minted.map_err(|fault| error("ticket", format!("{}\n{fault}", fault.reason().name())))?;
             Ok(String::from_utf8_lossy(ticket.expose()).into_owned())
+        })
+    }
+
+    /// Judges a token by the keys and claims of the policy for `path`. Nothing is charged for it.
+    #[napi]
+    pub fn verify_token(&self, path: String, token: Uint8Array) -> Result<NativeVerified> {
+        let token = Secret::new(token.to_vec());
+        self.shared.call(|state| {
+            let now = state.clock.now();
+            Ok(match state.guard.verify_token(&path, token, now) {
+                Ok(identity) => {
+                    NativeVerified { identity: Some(NativeIdentity::new(&identity)), ..NativeVerified::default() }
+                }
+                Err(refusal) => {
+                    NativeVerified { refusal: Some(NativeRefusal::new(&refusal)), ..NativeVerified::default() }
+                }
+            })
         })
     }
 

@@ -116,6 +116,16 @@ impl NativeRefusal {
     }
 }
 
+/// Whose token it is, or why it is refused: exactly one of these is set.
+#[napi(object)]
+#[derive(Default)]
+pub struct NativeVerified {
+    /// Whose it is.
+    pub identity: Option<NativeIdentity>,
+    /// Why it is refused.
+    pub refusal: Option<NativeRefusal>,
+}
+
 /// What only the host can find out: exactly one of these is set.
 #[napi(object)]
 #[derive(Default)]

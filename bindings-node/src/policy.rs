@@ -3,7 +3,7 @@
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use wswarden_core::policy::{External, ExternalKind, PolicyDraft};
-use wswarden_core::{Policy, PolicyError};
+use wswarden_core::{Policy, PolicyError, Reason};
 
 use crate::values::HostLimits;
 use crate::{Result, error};
@@ -84,6 +84,13 @@ impl NativePolicy {
     #[napi(catch_unwind)]
     pub fn limits(&self, path: String) -> Result<HostLimits> {
         Ok(HostLimits::new(&self.built()?, &path))
+    }
+
+    /// The code of a close frame for this reason, in the dialect that is spoken on this path.
+    #[napi(catch_unwind)]
+    pub fn close_code(&self, path: String, reason: String) -> Result<Option<u32>> {
+        let dialect = self.built()?.document_for(&path).dialect;
+        Ok(Reason::from_name(&reason).map(|reason| reason.close_code(dialect).into()))
     }
 
     fn source(&self, index: u32) -> Result<External> {

@@ -273,6 +273,18 @@ test('a published key set is fetched when it is needed', async () => {
   guard.dispose()
 })
 
+test('verifyToken says that it cannot tell while there are no keys', () => {
+  const guard = createGuard({
+    ...POLICY,
+    credential: { jwt: { jwks: { url: 'https://id.example.com/keys', algs: ['ES256'] }, issuer: ['https://id.example.com'], audience: ['chat'] } },
+    fetchKeys: async () => { throw new Error('down') },
+  })
+  guard.on('hostError', () => {})
+  const bearer = makeToken({ secret: SECRET, header: { alg: 'ES256', kid: '1' } })
+  assert.throws(() => guard.verifyToken(bearer), { code: 'WSW_IDENTITY_UNAVAILABLE', status: 503, closeCode: 1013 })
+  guard.dispose()
+})
+
 test('reload: the new policy holds at once, a wrong one leaves the old', async () => {
   const { guard, session, socket } = await story()
   assert.throws(() => guard.reload({ message: { maxByte: 1 } }), { code: 'WSW_POLICY' })

@@ -1,10 +1,21 @@
 // wswarden/ws, seen from a stock client: the six steps, and how connections end.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { connect as tcp } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { chat, connect, heard, requestText, serve, token, until } from './lab.mjs'
+import { connect as tls } from 'node:tls'
+import selfsigned from 'selfsigned'
+import { WebSocketServer } from 'ws'
+import { createGuard } from 'wswarden'
+import { protect } from 'wswarden/ws'
+import { POLICY, chat, connect, heard, requestText, serve, token, until } from './lab.mjs'
 
 test('a good client chats, and leaves nothing behind', async (t) => {
   const lab = await serve(t)
@@ -124,6 +135,120 @@ test('a head that does not end in time is cut', async (t) => {
   const began = performance.now()
   await cut
   assert.ok(performance.now() - began < 1000)
+})
+
+test('on a local socket, and over TLS, the time for the head ends with the head', async (t) => {
+  const { private: key, cert } = await selfsigned.generate([{ name: 'commonName', value: 'localhost' }])
+  const path = join(mkdtempSync(join(tmpdir(), 'wswarden-')), 'socket')
+  for (const [server, where, dial] of [
+    [createServer(), { path }, () => tcp(path)],
+    [createSecureServer({ key, cert }), { host: '127.0.0.1', port: 0 }, (server) => tls({ port: server.address().port, host: '127.0.0.1', rejectUnauthorized: false })],
+    [createSecureServer({ key, cert }), { path: `${path}s` }, () => tls({ path: `${path}s`, rejectUnauthorized: false })],
+  ]) {
+    const guard = createGuard({ ...POLICY, transport: { secure: 'dangerous-any', headTimeout: 300 } })
+    protect(new WebSocketServer({ noServer: true }), guard, { server })
+    server.listen(where)
+    await once(server, 'listening')
+    t.after(() => { guard.dispose(); server.closeAllConnections(); server.close() })
+    const [first, second, silent] = [dial(server), dial(server), dial(server)]
+    let cut = 0
+    for (const socket of [first, second]) {
+      socket.write(requestText(80))
+      socket.on('close', () => { cut += 1 })
+    }
+    silent.on('error', () => {})
+    await Promise.all([once(first, 'data'), once(second, 'data'), once(silent.resume(), 'close')])
+    await sleep(300)
+    assert.deepEqual([cut, guard.stats().sessions], [0, 2])
+  }
+})
+
+test('two guards of one server: one of them judges a request, or it is an error at once', async (t) => {
+  const lab = await serve(t)
+  const second = (options) => protect(new WebSocketServer({ noServer: true }), lab.guard, options)
+  assert.throws(() => second({ server: lab.server }), { code: 'WSW_ARGUMENT', message: /`when`/ })
+  assert.throws(() => second({ server: lab.server, when: () => true }), { code: 'WSW_ARGUMENT', message: /`when`/ })
+  const server = createServer()
+  const wanted = []
+  for (const name of ['a', 'b', 'c']) {
+    const wss = protect(new WebSocketServer({ noServer: true }), lab.guard, { server, when: ({ url }) => url.includes(name) })
+    wss.on('connection', () => wanted.push(name))
+  }
+  assert.throws(() => second({ server }), { code: 'WSW_ARGUMENT' })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  // The second is wanted by two: the first of them takes it.
+  for (const path of ['b', 'ca']) (await connect(`ws://127.0.0.1:${server.address().port}/${path}`)).socket.terminate()
+  await until(() => wanted.length === 2)
+  assert.deepEqual(wanted, ['b', 'a'])
+})
+
+test('messages() begins with what came while nobody listened', async (t) => {
+  const [taken, late] = [[], []]
+  const lab = await serve(t, {}, async (ws, request, session) => {
+    await sleep(100)
+    for await (const { text } of session.messages(ws)) {
+      taken.push(text)
+      if (text === '2') break
+    }
+    await sleep(100)
+    // The same between two readers.
+    for await (const { text } of session.messages(ws)) late.push(text)
+  })
+  const { socket } = await connect(lab.url)
+  for (const text of ['1', '2']) socket.send(chat(text))
+  await until(() => taken.length === 2)
+  for (const text of ['3', '4']) socket.send(chat(text))
+  await until(() => late.length === 2)
+  assert.deepEqual([taken, late], [['1', '2'], ['3', '4']])
+  socket.terminate()
+})
+
+test('what came while nobody listened outlives its connection, and goes to no listener and messages() both', async (t) => {
+  const [listened, taken] = [[], []]
+  const lab = await serve(t, {}, async (ws, request, session) => {
+    if (request.url.endsWith('/listens')) ws.on('message', (data) => listened.push(String(data)))
+    await session.done
+    for await (const { text } of session.messages(ws)) taken.push(text)
+  })
+  for (const path of ['', '/listens']) {
+    const { socket, closed } = await connect(lab.url + path)
+    socket.send(chat(`to ${path}`))
+    socket.close(1000)
+    await closed
+  }
+  await until(() => taken.length === 1)
+  assert.deepEqual([listened, taken], [[chat('to /listens')], ['to ']])
+})
+
+test('who takes no messages is sent any number; who takes them after too many is closed, not given a part', async (t) => {
+  const taken = []
+  let take
+  const much = '10000/s'
+  const lab = await serve(t, { rate: { connection: { messages: much }, user: { messages: much }, address: { messages: much } } }, async (ws, request, session) => {
+    await new Promise((resolve) => { take = resolve })
+    for await (const { text } of session.messages(ws)) taken.push(text)
+  })
+  const { socket, closed } = await connect(lab.url)
+  for (let n = 0; n < 500; n += 1) socket.send(chat('more'))
+  socket.ping()
+  await heard(socket, 'pong')
+  take()
+  assert.equal((await closed).reason, 'overloaded')
+  assert.deepEqual(taken, [])
+})
+
+test('send() takes and refuses what the library does', async (t) => {
+  const lab = await serve(t, {}, (ws) => {
+    for (const given of [undefined, null, 5, '', 'text', Buffer.from('bytes'), new Blob(['blob'])]) ws.send(given)
+    for (const given of [{}, true, Symbol.iterator]) assert.throws(() => ws.send(given), TypeError)
+    ws.send('end')
+  })
+  const { messages, socket } = await connect(lab.url)
+  await until(() => messages.includes('end'))
+  assert.deepEqual(messages, ['', '', '5', '', 'text', 'bytes', 'blob', 'end'])
+  socket.terminate()
 })
 
 test('a client that leaves while it is looked up gives its place back', async (t) => {

@@ -58,4 +58,7 @@ createGuard({ message: { maxByte: 1 } })
 createGuard({ dialect: 'apps' })
 // @ts-expect-error: not a length of time
 createGuard({ heartbeat: { interval: 'soon' } })
+// @ts-expect-error: a file is the whole policy
+createGuard({ file: 'policy.toml', message: { maxBytes: 1 } })
+createGuard({ file: 'policy.toml', resolve: () => null }).verifyToken('').subject?.length
 export const code: string = new WswardenError('', { code: 'WSW_POLICY' }).code
