@@ -126,6 +126,32 @@ fn t77_what_refers_to_itself_twice_costs_no_exponent_on_a_tree() {
     }
 }
 
+/// A keyword that a draft does not have says nothing where such are tolerated, whatever judges.
+#[test]
+fn t80_keywords_of_other_drafts_say_nothing_where_they_are_tolerated() {
+    let draft7 = "http://json-schema.org/draft-07/schema#";
+    let draft4 = "http://json-schema.org/draft-04/schema#";
+    for (schema, message) in [
+        (json!({"$schema": draft7, "dependentRequired": {"a": ["b"]}}), r#"{"a":1}"#),
+        (json!({"$schema": draft7, "dependentSchemas": {"a": {"required": ["b"]}}}), r#"{"a":1}"#),
+        (json!({"$schema": draft7, "prefixItems": [{"type": "string"}]}), "[1]"),
+        (json!({"$schema": draft7, "unevaluatedProperties": false}), r#"{"a":1}"#),
+        (json!({"$schema": draft7, "contains": {"type": "string"}, "minContains": 2}), r#"["a"]"#),
+        (json!({"$schema": draft4, "const": 1}), "2"),
+        (json!({"$schema": draft4, "if": true, "then": false}), "2"),
+        (json!({"$schema": draft4, "contains": {"type": "string"}}), "[1]"),
+        (json!({"$schema": draft4, "propertyNames": {"maxLength": 1}}), r#"{"aa":1}"#),
+    ] {
+        for machinery in [Machinery::Auto, Machinery::Full] {
+            let mut options = SchemaOptions::default();
+            (options.machinery, options.tolerate_unknown) = (machinery, true);
+            let compiled = Schema::compile(&schema, &options).expect("tolerated");
+            assert_eq!(compiled.is_valid(message.as_bytes(), &mut Scratch::new()), Ok(()), "{schema} {machinery:?}");
+        }
+        assert!(Schema::compile(&schema, &SchemaOptions::default()).is_err(), "{schema}");
+    }
+}
+
 /// What a schema makes of a message's values on trees is counted for all of them together.
 #[test]
 fn t77_many_small_trees_cost_no_more_than_one() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use referencing::{Draft as Dialect, Registry, Resolver};
 use serde_json::Value;
 
-use super::{Draft, SchemaError};
+use super::{Draft, SchemaError, vocabulary};
 
 /// The number of a place.
 pub(super) type PlaceId = usize;
@@ -135,7 +135,7 @@ impl<'a> Place<'a> {
         let value = keywords.get(keyword)?;
         let hidden =
             self.draft <= Draft::Draft7 && keyword != "$ref" && keywords.get("$ref").is_some_and(Value::is_string);
-        if hidden { None } else { Some(value) }
+        if hidden || vocabulary::is_of_another_draft(keyword, self.draft) { None } else { Some(value) }
     }
 
     pub(super) fn reach(&self) -> Option<&str> {

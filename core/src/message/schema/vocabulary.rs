@@ -156,6 +156,11 @@ const FORMATS: &[&str] = &[
     "uuid",
 ];
 
+/// Whether a keyword says nothing in a draft, because others have brought it or dropped it.
+pub(super) fn is_of_another_draft(keyword: &str, draft: Draft) -> bool {
+    KEYWORDS.iter().any(|(name, first, last, _)| *name == keyword && (draft < *first || draft > *last))
+}
+
 /// A word about a format that is not known.
 pub(super) fn unknown_format(name: &str) -> String {
     format!("unknown format {name:?}{}", nearest(name, FORMATS.iter().copied()))
