@@ -31,6 +31,7 @@ td small { display: block; color: var(--soft); font-size: .82rem; line-height: 1
 .shown { color: var(--soft); font-weight: 400; }
 .note td { padding-top: 0; border-top: 0; color: var(--soft); font-size: .88rem; } tr.open td { border-bottom: 0; padding-bottom: .25rem; }
 .short { border-left: 4px solid var(--bad-bar); background: var(--raised); padding: .75rem 1rem; border-radius: 0 .5rem .5rem 0; }
+.profile { display: block; color: var(--soft); font-size: .82rem; overflow-wrap: anywhere; }
 .short ul { margin: .4rem 0 0; padding-left: 1.2rem; } .short li { margin: .35rem 0; }
 details { border: 1px solid var(--line); border-radius: .5rem; margin: .5rem 0; padding: 0 .9rem; } summary { cursor: pointer; padding: .55rem 0; font-weight: 600; }
 details table { margin-bottom: .75rem; } details td { padding: .25rem .5rem; } details .chart svg { height: 12px; }
@@ -66,7 +67,9 @@ dd { margin: 0; color: var(--soft); overflow-wrap: anywhere; }
 SCRIPT = "addEventListener('beforeprint', () => document.querySelectorAll('details').forEach((one) => { one.open = true }))"
 
 
-def page(goals, measured, notes):
+def page(goals, measured, notes, profiles):
+    for goal in goals:
+        goal["profile"] = profiles.of(goal)
     promised = [goal for goal in goals if goal["goal"]]
     missed = [goal for goal in promised if not goal["met"]]
     parts = list(dict.fromkeys(goal["part"] for goal in goals))
@@ -82,11 +85,11 @@ def page(goals, measured, notes):
         how(),
     ]
     body += [section(part, [goal for goal in goals if goal["part"] == part]) for part in parts]
-    body += ['<h2 id="all">All measurements</h2>', "<p>Medians, the quartiles around them, and bars as long as the median "
-             "beside the largest of the same case. Shorter is better, but for what is counted each second.</p>"]
+    body += ['<h2 id="all">All measurements</h2>', "<p>Medians, the quartiles around them (of fewer than four "
+             "samples the least and the most), and bars as long as the median beside the largest of the same case. Shorter is better, but for what is counted each second.</p>"]
     groups = dict.fromkeys(key[0] for key in measured)
     body += [raw(group, [row for key, row in measured.items() if key[0] == group]) for group in groups]
-    body.append(about(notes))
+    body.append(about(notes | profiles.notes))
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>wswarden, measured</title><style>{STYLE}</style>"
@@ -114,8 +117,18 @@ def short(missed):
     for goal in missed:
         note = goal["note"] or ("It was not measured." if goal["value"] is None else "Not explained yet.")
         what = f"{escape(goal['part'])}, {escape(title(goal))}"
-        lines.append(f'<li><b>{what}</b> <span class="soft">({measure(goal)}, promised {bound(goal)})</span><br>{escape(note)}</li>')
+        lines.append(f'<li><b>{what}</b> <span class="soft">({escape(versus(goal))}: {measure(goal)}, promised {bound(goal)})</span>'
+                     f"<br>{escape(note)}{profile(goal)}</li>")
     return f'<section class="short"><strong>Where it falls short</strong><ul>{"".join(lines)}</ul></section>'
+
+
+def versus(goal):
+    return f"{goal['more']} over {goal['less']}" if goal["is_ratio"] else goal["more"]
+
+
+def profile(goal):
+    """Where the instructions go, below a miss."""
+    return f'<small class="profile">{escape(goal["profile"])}</small>' if goal["profile"] else ""
 
 
 def how():
@@ -150,12 +163,11 @@ def goal_rows(goal, axis):
         verdict = '<td class="missed">? not measured</td>'
     else:
         verdict = '<td class="met">✓ kept</td>' if goal["met"] else '<td class="missed">✗ missed</td>'
-    versus = f"{goal['more']} over {goal['less']}" if goal["is_ratio"] else goal["more"]
-    name = escape(title(goal)) + (f"<small>{escape(versus)}</small>" if versus not in title(goal) else "")
+    name = escape(title(goal)) + (f"<small>{escape(versus(goal))}</small>" if versus(goal) not in title(goal) else "")
     cells = (f'<td>{name}</td><td class="chart">{chart(goal, axis)}</td><td class="n" data-name="measured">{measure(goal)}</td>'
              f'<td class="n" data-name="promised">{bound(goal)}</td>{verdict}')
-    if goal["goal"] and not goal["met"] and goal["note"]:
-        return f'<tr class="open">{cells}</tr><tr class="note"><td colspan="5">{escape(goal["note"])}</td></tr>'
+    if goal["goal"] and not goal["met"] and (goal["note"] or goal["profile"]):
+        return f'<tr class="open">{cells}</tr><tr class="note"><td colspan="5">{escape(goal["note"])}{profile(goal)}</td></tr>'
     return f"<tr>{cells}</tr>"
 
 

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import time
@@ -50,8 +49,10 @@ def main(chosen):
             fate = f"FAILED: {error}"
             print(fate, flush=True)
         table.append((name, time.monotonic() - began, fate))
-    report.main([])
-    print()
+    began = time.monotonic()
+    missing = report.made()
+    print("".join(f"{line}\n" for line in missing))
+    table.append(("report", time.monotonic() - began, f"{len(missing)} not measured" if missing else "done"))
     for name, seconds, fate in table:
         print(f"{name:<10}{seconds:8.0f} s  {fate[:200]}")
     failed = sum(fate != "done" for *_, fate in table)
@@ -80,8 +81,7 @@ def core():
                 samples.setdefault(key, []).extend(times)
         print(f"criterion's benches, round {turn + 1}", flush=True)
     for (group, case, subject), times in samples.items():
-        low, median, high = statistics.quantiles(times, n=4)
-        rows.append([group, case, subject, f"{median:.2f}", f"{low:.2f}", f"{high:.2f}", "ns"])
+        rows.append([group, case, subject, *(f"{value:.2f}" for value in report.spread(times)), "ns"])
     report.write("core", rows)
 
 
@@ -121,15 +121,24 @@ def messages():
 def python():
     """The wheel beside its peers, in an environment of its own."""
     environment()
-    ran([PYTHON, HERE / "python" / "bench.py", DATA / "python.tsv.new"])
-    (DATA / "python.tsv.new").replace(DATA / "python.tsv")
+    kept("python", [PYTHON, HERE / "python" / "bench.py"])
 
 
 def node():
     """The addon beside its peers."""
     package()
-    ran(["node", HERE / "node" / "bench.mjs", DATA / "node.tsv.new"])
-    (DATA / "node.tsv.new").replace(DATA / "node.tsv")
+    kept("node", ["node", HERE / "node" / "bench.mjs"])
+
+
+def kept(name, command):
+    """Runs a program that writes its own rows and versions, and adds when and where."""
+    path = TARGET / "bench" / f"{name}.tsv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ran([*command, path])
+    lines = path.read_text().splitlines()
+    notes = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
+    rows = [line.split("\t") for line in lines if not line.startswith("# ")]
+    report.write(name, rows[1:], **notes)
 
 
 def c():

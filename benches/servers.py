@@ -3,19 +3,20 @@
 
     benches/servers.py [rust-smol] [rust-tokio] [node-ws] [python-websockets] [python-fastapi]
 
-All by default; ROUNDS=7 SECONDS=1 CONNECTIONS=50. The server has one core for itself, the generator the other: on one
-core a server that is half as fast would look like a generator that is. The price of the guard is the throughput that is
-left, and the server's CPU time a message; its worth is what an honest client waits while attackers flood.
+All by default; ROUNDS=7 SECONDS=1 CONNECTIONS=50 FLOODS=5. The server has one core for itself, the generator the other:
+on one core a server that is half as fast would look like a generator that is. The price of the guard is the throughput
+that is left, and the server's CPU time a message; its worth is what an honest client waits while attackers flood, from
+their first packet on. All together take less than six minutes.
 
 The wheel must be installed in this Python, and the package in target/bench-servers (`make bench` sees to both).
 """
 
 import os
 import re
-import statistics
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import report
@@ -27,9 +28,10 @@ ROUNDS, SECONDS, CONNECTIONS = (
     int(os.environ.get(name, default))
     for name, default in (("ROUNDS", "2" if QUICK else "7"), ("SECONDS", "1"), ("CONNECTIONS", "50"))
 )
-FLOODS = 1 if QUICK else 2
-HONEST, ATTACKERS, IDLE = 8, 16, 400
-TICKS = os.sysconf("SC_CLK_TCK")
+FLOODS, FLOODED = int(os.environ.get("FLOODS", "1" if QUICK else "5")), 1 if QUICK else 2
+HONEST, ATTACKERS, IDLE = 20, 16, 400
+# Before this much time the generator counts nothing: benches/echo/load.rs.
+WARM_UP = 0.3
 CORES = sorted(os.sched_getaffinity(0))
 ECHO, FLOOD = HERE / "servers" / "policy.toml", HERE / "servers" / "flood.toml"
 
@@ -45,17 +47,20 @@ def main(chosen):
         "python-websockets": [*python, "websockets"],
         "python-fastapi": [*python, "fastapi"],
     }
-    rows, failed = [], []
+    rows, told, failed = [], {}, []
     for name in chosen or programs:
         try:
             rows += price(name, programs[name], load)
             rows += memory(name, programs[name], load)
-            rows += worth(name, programs[name], load)
+            rows += worth(name, programs[name], load, told)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             print(f"{name}: {error}", flush=True)
             failed.append(name)
-    notes = {"connections": CONNECTIONS, "seconds": SECONDS, "rounds": ROUNDS, "attackers": ATTACKERS, "honest": HONEST}
-    report.write("servers", rows, **notes)
+    close = tomllib.loads(FLOOD.read_text())["deadline"]["close"]
+    notes = {"connections": CONNECTIONS, "seconds": SECONDS, "rounds": ROUNDS}
+    flood = {"floods": f"{FLOODS} of each, a new server for each, {FLOODED} s from the first packet", "attackers": ATTACKERS,
+             "honest": f"{HONEST} connections, {HONEST * 40 * FLOODED} requests a flood", "deadline.close of the guarded": close}
+    report.write("servers", rows, **notes, **flood, **told)
     sys.exit(bool(failed))
 
 
@@ -78,9 +83,9 @@ class Server:
         self.process.stdout.close()
 
     def used(self):
-        """Its CPU time in seconds."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        """The CPU time of its threads in seconds."""
+        threads = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
     def resident(self, what="VmRSS"):
         """Its memory in bytes: now, or the most it ever was (VmHWM)."""
@@ -99,12 +104,12 @@ def price(name, program, load):
                 cpu = server.used()
                 rate, *rest = loaded(load, "echo", server, CONNECTIONS)
                 # The warm-up's messages, too.
-                cpu = (server.used() - cpu) / (rate * (SECONDS + 0.3)) * 1e6
+                cpu = (server.used() - cpu) / (rate * (SECONDS + WARM_UP)) * 1e6
                 if number > 0 or QUICK:
                     rounds[kind].append([rate, *rest, cpu])
     rows = [row(measure, name, kind, [value[place] for value in values], unit)
             for place, (measure, unit) in enumerate(measures) for kind, values in rounds.items()]
-    rate, cpu = ({kind: statistics.median(value[place] for value in values) for kind, values in rounds.items()} for place in (0, 5))
+    rate, cpu = ({kind: report.spread([value[place] for value in values])[0] for kind, values in rounds.items()} for place in (0, 5))
     print(f"{name}: {rate['bare']:.0f} messages/s bare, {rate['guarded']:.0f} guarded: {rate['guarded'] / rate['bare']:.1%}; "
           f"CPU {cpu['bare']:.1f} and {cpu['guarded']:.1f} us a message", flush=True)
     return rows
@@ -122,35 +127,51 @@ def memory(name, program, load):
     return rows
 
 
-def worth(name, program, load):
-    """What an honest client waits, in quiet and while attackers send all that they can."""
+def worth(name, program, load, told):
+    """What an honest client waits, in quiet and while attackers send all that they can. A server sees one flood only: who
+    was banned in it would not get in again."""
     waits, floods = {}, {}
-    with Server(program, "bare") as bare, Server(program, "guarded", FLOOD) as guarded:
-        for _ in range(FLOODS):
-            for kind, server in (("bare", bare), ("guarded", guarded)):
-                waits.setdefault(f"{kind}, quiet", []).append(loaded(load, "paced", server, HONEST)[2])
-        for _ in range(FLOODS):
-            for kind, server in (("bare", bare), ("guarded", guarded)):
-                # They get the rest of their core only: what they take of it is not the server's doing.
-                command = ["nice", "-n", "15", *load, "flood", server.port, str(ATTACKERS), str(SECONDS + 2)]
-                attackers = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: pin(CORES[-1]))
-                try:
-                    # Until the first of them are thrown out, if they are.
-                    time.sleep(1)
-                    waits.setdefault(f"{kind}, flooded", []).append(loaded(load, "paced", server, HONEST)[2])
-                    said = attackers.communicate(timeout=60)[0].split()
-                    floods.setdefault(kind, []).append([int(number) for number in said])
-                finally:
-                    attackers.kill()
-                    attackers.wait()
-    p99 = {kind: statistics.median(values) for kind, values in waits.items()}
-    print(f"{name}: an honest client's p99 while attackers flood: {p99['bare, flooded']:.0f} us bare, "
-          f"{p99['guarded, flooded']:.0f} us guarded", flush=True)
-    rows = [row("flood, honest p99", name, kind, values, "us") for kind, values in waits.items()]
+    for _ in range(FLOODS):
+        for kind in (["bare"], ["guarded", FLOOD]):
+            with Server(program, *kind) as server:
+                quiet = loaded(load, "paced", server, HONEST)
+                flooded, said = under_flood(load, server)
+            for state, measured in (("quiet", quiet), ("flooded", flooded)):
+                waits.setdefault(f"{kind[0]}, {state}", []).append(measured)
+            floods.setdefault(kind[0], []).append(said)
+    rows = []
+    for place, measure in ((1, "p50"), (2, "p99")):
+        rows += [row(f"flood, honest {measure}", name, kind, [value[place] for value in values], "us") for kind, values in waits.items()]
     for place, what in enumerate(("times in", "times refused", "messages taken")):
         rows += [row("flood, attackers", name, f"{kind}, {what}", [value[place] for value in values], "times")
                  for kind, values in floods.items()]
+    for kind, values in floods.items():
+        told[f"{name} {kind}, attackers let in / refused in each flood"] = ", ".join(f"{one[0]} / {one[1]}" for one in values)
+    p99 = {kind: report.spread([value[2] for value in values]) for kind, values in waits.items()}
+    print(f"{name}: an honest client's p99 while attackers flood: "
+          + ", ".join("{:.0f} us {} ({:.0f} to {:.0f})".format(p99[f"{kind}, flooded"][0], kind, *p99[f"{kind}, flooded"][1:]) for kind in floods)
+          + f"; attackers let in: {', '.join(str(value[0]) for value in floods['guarded'])}", flush=True)
     return rows
+
+
+def under_flood(load, server):
+    """What the honest wait, who are there already when it begins, and how the attackers fared."""
+    command = [*load, "paced", server.port, str(HONEST), str(FLOODED)]
+    honest = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True, preexec_fn=lambda: pin(CORES[-1]))
+    attackers = None
+    try:
+        time.sleep(WARM_UP)
+        # They get the rest of their core only: what they take of it is not the server's doing.
+        command = ["nice", "-n", "15", *load, "flood", server.port, ATTACKERS, FLOODED]
+        attackers = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True, preexec_fn=lambda: pin(CORES[-1]))
+        waited, said = honest.communicate(timeout=90)[0].split(), attackers.communicate(timeout=60)[0].split()
+    finally:
+        for process in filter(None, (honest, attackers)):
+            process.kill()
+            process.wait()
+    if not waited or not said:
+        raise ValueError("the honest, or the attackers, could not say how they fared")
+    return [float(number) for number in waited], [int(number) for number in said]
 
 
 def loaded(load, mode, server, connections):
@@ -163,8 +184,7 @@ def loaded(load, mode, server, connections):
 
 
 def row(group, name, subject, values, unit):
-    low, median, high = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
-    return [group, name, subject, f"{median:.2f}", f"{low:.2f}", f"{high:.2f}", unit]
+    return [group, name, subject, *(f"{value:.2f}" for value in report.spread(values)), unit]
 
 
 def pin(core):

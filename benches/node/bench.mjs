@@ -1,12 +1,12 @@
 // What a message costs in Node, from the Buffer that `ws` gives to a verdict, beside what users would otherwise use.
 //
 //     PART=node make bench        (prints medians and ratios, writes benches/data/node.tsv; QUICK=1 only shows that all runs)
+//     node bench.mjs --count M 500        (judges M so often, for callgrind: see benches/profile)
 //
 // All peers take turns, round by round, in one process: a noisy machine disturbs all alike, so quote the ratios.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -327,9 +327,17 @@ const limits = async () => {
   for (const count of [1, 10_000]) await alone('limits', String(count), limiters(count))
 }
 
+/** One message, so many times. */
+function count(name, turns) {
+  const { handle, receive } = connection(name.startsWith('R') ? rich : simple)
+  for (let turn = 0; turn < turns; turn += 1) receive(handle, 1, messages[name])
+  process.exit()
+}
+if (process.argv[2] === '--count') count(process.argv[3], Number(process.argv[4]))
+
 const parts = { verdicts, border, megabytes, credentials, limits, heartbeat }
 // The first argument may name the file; the others choose parts.
-const [file = join(root, 'benches', 'data', 'node.tsv')] = process.argv.slice(2).filter((one) => !(one in parts))
+const [file] = process.argv.slice(2).filter((one) => !(one in parts))
 const chosen = process.argv.slice(2).filter((one) => one in parts)
 for (const [name, part] of Object.entries(parts)) if (chosen.length === 0 || chosen.includes(name)) await part()
 
@@ -342,6 +350,6 @@ function versions() {
   ].join(', ')
 }
 
-const about = [`# date: ${new Date().toISOString().slice(0, 10)}`, `# machine: ${cpus().length} cores of ${cpus()[0].model}, Linux`, `# node: ${process.version}`, `# versions: ${versions()}`]
+const about = [`# node: ${process.version}, V8 ${process.versions.v8}`, `# versions: ${versions()}`]
 const names = ['group', 'case', 'subject', 'median', 'low', 'high', 'unit']
-writeFileSync(file, [...about, ...[names, ...rows].map((line) => line.join('\t')), ''].join('\n'))
+if (file) writeFileSync(file, [...about, ...[names, ...rows].map((line) => line.join('\t')), ''].join('\n'))

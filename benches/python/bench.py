@@ -7,7 +7,6 @@ with it. Bytes go in; a verdict comes out, with the limits of connection, user a
 (the peers'). A ratio is the peer's median over ours: quote ratios, as machines differ.
 """
 
-import datetime
 import os
 import platform
 import statistics
@@ -27,12 +26,11 @@ import orjson
 import pydantic
 
 import wswarden
+from ours import MUCH, SECRET, session
 from wswarden.testing import make_token, upgrade_headers
 
 QUICK = bool(os.environ.get("QUICK"))
 ROUNDS, SAMPLE = (5, 1e5) if QUICK else (101, 1e6)
-SECRET = "a secret of the bench, of 32 bytes or more"
-MUCH = "100000000/s"
 VERDICT, DECODE = "wswarden", "wswarden decode"
 
 
@@ -70,24 +68,6 @@ class ChatModel(pydantic.BaseModel):
     type: Literal["chat", "typing", "ping"]
     content: Annotated[str, pydantic.Field(max_length=5000)] | None = None
     channelId: UUID | None = None  # noqa: N815
-
-
-def session(schema, **more):
-    """A session of a user under a policy in which every limit is kept and none is reached."""
-    policy = wswarden.Policy(
-        origin={"allow": ["https://app.example.com"]},
-        credential={"jwt": {"keys": [{"alg": "HS256", "secret": SECRET}], "issuer": ["i"], "audience": ["a"]}},
-        message={"schema": schema},
-        rate={
-            "connection": {"messages": MUCH, "bytes": "900MiB/s"},
-            "user": {"messages": MUCH},
-            "address": {"messages": MUCH, "handshakes": MUCH, "failures": MUCH},
-        },
-        **more,
-    )
-    guard = wswarden.Guard(policy, host=wswarden.Host.SOCKET)
-    token = make_token(SECRET, "ann", issuer="i", audience="a", now=time.time(), lasts=3600)
-    return guard.screen("/", upgrade_headers(token=token), remote="198.51.100.7", tls=True).admit()
 
 
 def nanoseconds(call, argument, calls):
@@ -157,24 +137,14 @@ def main():
     rows += report("limits", race(limiters()), first="wswarden, a message S judged and limited")
     if len(sys.argv) > 1:
         with open(sys.argv[1], "w") as file:
-            file.write(
-                f"# date: {datetime.date.today()}\n# machine: {machine()}\n"
-                f"# python: {platform.python_version()}\n# versions: {versions()}\n"
-            )
+            file.write(f"# python: {platform.python_version()}\n# versions: {versions()}\n")
             file.write("group\tcase\tsubject\tmedian\tlow\thigh\tunit\n")
             file.writelines("\t".join(row) + "\n" for row in rows)
 
 
-def machine():
-    """How many processors there are, and what they call themselves."""
-    with open("/proc/cpuinfo") as file:
-        models = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
-    return f"{len(models)} cores of {models[0]}, {platform.system()}"
-
-
 def versions():
     """The versions of what was measured."""
-    peers = ["pydantic", "msgspec", "orjson", "jsonschema-rs", "limits", "PyJWT", "websockets", "fastapi", "uvicorn"]
+    peers = ["pydantic", "msgspec", "orjson", "jsonschema-rs", "limits", "PyJWT"]
     return ", ".join(f"{peer} {version(peer)}" for peer in peers)
 
 

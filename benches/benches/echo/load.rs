@@ -2,17 +2,23 @@
 //!
 //! ```text
 //! echo load echo  PORT CONNECTIONS SECONDS        each connection sends a message, waits for its echo, sends the next
-//! echo load paced PORT CONNECTIONS SECONDS        the same, with 25 ms between two messages: what a person's client sees
+//! echo load paced PORT CONNECTIONS SECONDS        each connection has a message to send every 25 ms, as a person's client
 //! echo load flood PORT CONNECTIONS SECONDS        from 127.0.0.2, as much as the sockets take, and again when thrown out
+//! echo load count PORT CONNECTIONS MESSAGES       so many messages on each connection: for callgrind
 //! ```
 //! The first two print messages per second, the median, 99th and 99.9th percentile of the time to the echo in
 //! microseconds, and how busy this process was, from 0 to 1; the third prints how often it got in, how often it was
 //! refused, and how many messages it could write. Tabs stand between.
+//!
+//! A paced message is sent when it is due, also when the one before has not come back: a server that stands still for a
+//! second is seen by all that were sent meanwhile. What has not come back at the end has waited until then, at least.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use futures::future::join_all;
+use futures::future::{join_all, try_join};
 use jsonwebtoken::{EncodingKey, Header, encode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -38,9 +44,23 @@ pub(crate) fn run(mode: &str, port: u16, connections: u32, seconds: u64) -> Resu
         println!("{}\t{}\t{}", sum(|one| one.opened), sum(|one| one.refused), sum(|one| one.written));
         return Ok(());
     }
-    let (token, pace) = (token("load"), if mode == "paced" { PACE } else { Duration::ZERO });
-    let clients = (0..connections).map(|_| client(port, &token, pace, from, to));
-    let waited: Outcome<Vec<_>> = runtime.block_on(join_all(clients)).into_iter().collect();
+    let token = token("load");
+    let waited: Outcome<Vec<_>> = match mode {
+        "count" => {
+            let clients = (0..connections).map(|_| counted(port, &token, seconds));
+            return runtime.block_on(join_all(clients)).into_iter().collect::<Outcome<()>>().map_err(Into::into);
+        }
+        "paced" => {
+            // Evenly, as people do not type in step.
+            let first = |number| PACE / connections * number;
+            let clients = (0..connections).map(|number| paced(port, &token, first(number), from, to));
+            runtime.block_on(join_all(clients)).into_iter().collect()
+        }
+        _ => {
+            let clients = (0..connections).map(|_| client(port, &token, from, to));
+            runtime.block_on(join_all(clients)).into_iter().collect()
+        }
+    };
     let mut waited = waited?.concat();
     waited.sort_unstable();
     let at = |share: f64| f64::from(waited[((waited.len() - 1) as f64 * share) as usize]) / 1e3;
@@ -51,10 +71,8 @@ pub(crate) fn run(mode: &str, port: u16, connections: u32, seconds: u64) -> Resu
 }
 
 /// The nanoseconds that each echo took.
-async fn client(port: u16, token: &str, pace: Duration, from: Instant, to: Instant) -> Outcome<Vec<u32>> {
-    let mut stream = connect(HONEST, port, token).await?.expect("an upgrade");
-    let (frame, wanted) = (frame(), echo());
-    let mut echo = vec![0; wanted.len()];
+async fn client(port: u16, token: &str, from: Instant, to: Instant) -> Outcome<Vec<u32>> {
+    let mut echoes = Echoes::new(port, token).await?;
     let mut waited = Vec::new();
     loop {
         let sent = Instant::now();
@@ -62,16 +80,84 @@ async fn client(port: u16, token: &str, pace: Duration, from: Instant, to: Insta
         if sent >= to && !waited.is_empty() {
             return Ok(waited);
         }
-        stream.write_all(&frame).await?;
-        stream.read_exact(&mut echo).await?;
-        assert_eq!(echo, wanted, "an echo");
+        echoes.next().await?;
         // Also what was sent before, when the server is that slow.
         if Instant::now() >= from {
-            waited.push(u32::try_from(sent.elapsed().as_nanos()).unwrap_or(u32::MAX));
+            waited.push(nanoseconds(sent.elapsed()));
         }
-        if pace > Duration::ZERO {
-            tokio::time::sleep(pace).await;
+    }
+}
+
+/// The nanoseconds that each echo took, of messages that are sent when they are due, whatever has come back by then.
+async fn paced(port: u16, token: &str, first: Duration, from: Instant, to: Instant) -> Outcome<Vec<u32>> {
+    let Echoes { mut stream, frame, wanted, mut echo } = Echoes::new(port, token).await?;
+    let (mut reader, mut writer) = stream.split();
+    let (sent, waited) = (RefCell::new(VecDeque::new()), RefCell::new(Vec::new()));
+    let keep = |began: Instant, until: Instant| {
+        if began >= from {
+            waited.borrow_mut().push(nanoseconds(until.saturating_duration_since(began)));
         }
+    };
+    let mut due = Instant::now() + first;
+    let sending = async {
+        loop {
+            tokio::time::sleep_until(due.into()).await;
+            sent.borrow_mut().push_back(Instant::now());
+            writer.write_all(&frame).await?;
+            due += PACE;
+        }
+    };
+    let reading = async {
+        loop {
+            reader.read_exact(&mut echo).await?;
+            assert_eq!(echo, wanted, "an echo");
+            let began = sent.borrow_mut().pop_front().expect("a message before its echo");
+            keep(began, Instant::now());
+        }
+    };
+    let both = try_join(sending, reading);
+    let ended: Result<Outcome<((), ())>, _> = tokio::time::timeout_at(to.into(), both).await;
+    ended.unwrap_or(Ok(((), ())))?;
+    sent.take().into_iter().for_each(|began| keep(began, to));
+    // Who had to wait all the time for the upgrade has seen that.
+    if waited.borrow().is_empty() {
+        keep(from, to);
+    }
+    Ok(waited.take())
+}
+
+async fn counted(port: u16, token: &str, messages: u64) -> Outcome<()> {
+    let mut echoes = Echoes::new(port, token).await?;
+    for _ in 0..messages {
+        echoes.next().await?;
+    }
+    Ok(())
+}
+
+fn nanoseconds(time: Duration) -> u32 {
+    u32::try_from(time.as_nanos()).unwrap_or(u32::MAX)
+}
+
+/// An open connection, what is sent on it, and what has to come back.
+struct Echoes {
+    stream: TcpStream,
+    frame: Vec<u8>,
+    wanted: Vec<u8>,
+    echo: Vec<u8>,
+}
+
+impl Echoes {
+    async fn new(port: u16, token: &str) -> Outcome<Self> {
+        let stream = connect(HONEST, port, token).await?.expect("an upgrade");
+        let wanted = echo();
+        Ok(Self { stream, frame: frame(), echo: vec![0; wanted.len()], wanted })
+    }
+
+    async fn next(&mut self) -> Outcome<()> {
+        self.stream.write_all(&self.frame).await?;
+        self.stream.read_exact(&mut self.echo).await?;
+        assert_eq!(self.echo, self.wanted, "an echo");
+        Ok(())
     }
 }
 

@@ -3,6 +3,8 @@
 //! "Time given" is how a host asks that reads its clock once per batch of messages. governor reads its own clock (quanta,
 //! that is the processor's counter), which is part of its price; the rows with a clock read the system's in each call:
 //! the coarse one, as the bindings for Node and Python do, or the precise one.
+//!
+//! `cargo bench --bench limits -- --count 10000 500` looks up one of 10,000 addresses so often, for callgrind.
 
 mod shared;
 mod wheel;
@@ -215,7 +217,24 @@ fn windows(count: u32) {
     );
 }
 
+/// Known addresses looked up, so many times: for `valgrind --tool=callgrind`.
+fn count(known: u32, turns: u32) {
+    let meter = Meter::new(quota());
+    let (ledger, places) = ledger(known, Timestamp::ZERO);
+    places.iter().for_each(|place| ledger.leave(*place));
+    let keys: Vec<_> = (0..known).map(|key| keys_of(address(key)).0).collect();
+    let mut order = Order::new(known);
+    for _ in 0..turns {
+        let (key, now) = order.draw();
+        black_box(ledger.check(keys[key as usize], keys[key as usize], Lane::Messages, &meter, black_box(1), now)).ok();
+    }
+}
+
 fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(at) = arguments.iter().position(|argument| argument == "--count") {
+        return count(arguments[at + 1].parse().expect("keys"), arguments[at + 2].parse().expect("turns"));
+    }
     for count in counts() {
         by_handle(count);
         by_address(count);
