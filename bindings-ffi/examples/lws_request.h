@@ -59,24 +59,30 @@ static int read_request(struct lws *wsi, wsw_request *request, wsw_header *heade
     return 1;
 }
 
-/* The address behind a connection, as text in `room`. */
-static wsw_connection connection_of(struct lws *wsi, char *room, size_t size) {
+/* Who is at the other end of a socket; its address is written into `room`. */
+static wsw_connection connection_of(lws_sockfd_type socket, char *room, size_t size) {
     wsw_connection connection = {.size = sizeof connection, .remote = WSW_REMOTE_ADDRESS, .tls = 1};
-    lws_get_peer_simple(wsi, room, size);
+    lws_get_peer_simple_fd(socket, room, size);
     connection.address = (wsw_str){room, strlen(room)};
     return connection;
 }
 
+/* The socket that is being accepted: libwebsockets asks before there is a connection that could keep it. */
+static wsw_knock *knocking;
+
 /* A new socket, before TLS: of one address only so many may be without a good credential. 0 lets it stay. */
-static int knock(struct lws *wsi, const wsw_guard *guard) {
+static int knock(lws_sockfd_type socket, const wsw_guard *guard) {
     char address[64] = "";
-    wsw_connection connection = connection_of(wsi, address, sizeof address);
-    wsw_knock *made = NULL;
-    if (wsw_guard_knock(guard, &connection, wsw_now_mono(), &made) != WSW_STATUS_OK) {
-        return -1;
-    }
-    lws_set_opaque_user_data(wsi, made);
-    return 0;
+    wsw_connection connection = connection_of(socket, address, sizeof address);
+    wsw_knock_free(knocking); /* The last one did not become a connection. */
+    knocking = NULL;
+    return wsw_guard_knock(guard, &connection, wsw_now_mono(), &knocking) == WSW_STATUS_OK ? 0 : -1;
+}
+
+/* Has the new connection keep it. */
+static void keep_knock(struct lws *wsi) {
+    lws_set_opaque_user_data(wsi, knocking);
+    knocking = NULL;
 }
 
 /* Gives the slot back: when the request takes one itself, or the connection ends. */

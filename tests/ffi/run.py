@@ -17,6 +17,7 @@ import time
 from contextlib import contextmanager
 
 from built import BIN, FFI, HERE, OUT, PREFIX, ROOT, STRICT, TESTING, VALGRIND, build, compiled, run, soname
+from strangers import strangers
 
 checks = []
 
@@ -323,6 +324,7 @@ def beasts_requests_are_judged_as_their_bytes():
 def the_beast_server_holds():
     program = compiled("beast", FFI / "examples" / "beast.cpp", "-std=c++17", "-lssl", "-lcrypto", library=PREFIX / "lib")
     with server(program) as running:
+        strangers(running)
         attack(running)
         clients(running, "tests/e2e/test_demo.py")
 
@@ -341,6 +343,7 @@ def the_libwebsockets_server_holds_where_it_is_asked():
     flags = run("pkg-config", "--cflags", "--libs", "libwebsockets", quiet=True).split()
     program = compiled("lws", FFI / "examples" / "lws.c", "-std=gnu11", *flags, compiler="gcc", library=PREFIX / "lib")
     with server(program) as running:
+        strangers(running)
         skipped = "skip = [" + "".join(f'"{name}", ' for name in LWS_ITSELF)
         running.target.write_text(running.target.read_text().replace("skip = [", skipped))
         attack(running, "--only", ",".join(LWS_ASKED))
