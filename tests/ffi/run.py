@@ -42,6 +42,16 @@ def only_what_is_meant_is_exported():
 
 
 @check
+def what_is_under_another_licence_is_named():
+    crates = run("cargo", "tree", "--offline", "--locked", "-p", "wswarden-ffi", "-e", "normal", "--prefix", "none", "--format",
+                 "{p}, {l}", quiet=True)
+    # What only runs in the compiler is not in the library.
+    linked = {line.split(",")[0].replace(" v", " ") for line in crates.splitlines() if "MPL-2.0" in line and "proc-macro" not in line}
+    notice = (PREFIX / "share" / "doc" / "wswarden" / "NOTICE").read_text().splitlines()
+    assert linked and linked == {line.strip() for line in notice if line.startswith("    ")}, linked
+
+
+@check
 def the_abi_is_what_is_committed():
     seen = run(sys.executable, FFI / "tools" / "abi.py", quiet=True)
     kept = (FFI / "abi.txt").read_text()
