@@ -142,12 +142,10 @@ def kept(name, command):
 
 
 def c():
-    """The C interface beside yyjson and simdjson. The library for tests can say what the core alone takes."""
+    """The C interface beside yyjson and simdjson."""
     if subprocess.run(["dpkg", "-s", "libsimdjson-dev"], capture_output=True).returncode != 0:
         ran(["apt-get", "update", "-qq"])
         ran(["apt-get", "install", "-y", "-qq", "libsimdjson-dev"])
-    if not (QUICK and (TARGET / "release" / "libwswarden.so").exists()):
-        ran(["cargo", "build", "--locked", "--release", "-p", "wswarden-ffi", "--features", "testing"])
     ran([sys.executable, ROOT / "bindings-ffi" / "bench" / "run.py"])
 
 

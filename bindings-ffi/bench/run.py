@@ -2,13 +2,16 @@
 """Measures a message judged through the C ABI, by its schema alone and on a session with all limits, beside yyjson and
 simdjson parsing alone.
 
-    cargo build --release -p wswarden-ffi && bindings-ffi/bench/run.py
+    bindings-ffi/bench/run.py
 
-It writes benches/data/c.tsv. It wants Debian's libsimdjson-dev, and pip, which brings yyjson's C source. With `--features testing` in the build, it
-also measures what the border adds to the core.
+It writes benches/data/c.tsv. It wants Debian's libsimdjson-dev, and pip, which brings yyjson's C source.
+
+What is measured is the library that ships. Only what the border adds to the core, and the core alone, are of one with
+the feature `testing`, which has a folder of its own: target/release never holds it. QUICK=1 takes what is built.
 """
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -18,6 +21,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 OUT = ROOT / "target" / "ffi" / "bench"
+README = HERE.parent / "README.md"
 U, U2 = "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "9b2d7c1e-58aa-4c3f-8e21-7d0a4b6c9f10"
 
 
@@ -111,6 +115,46 @@ def yyjson():
     return folder
 
 
+# What only the library for tests can say.
+OF_TESTING = ("wswarden, call overhead", "the core in Rust")
+
+
+def built(name, target, *features):
+    """A folder with the library as programs look for it; none where it is not there, and nothing is to be built."""
+    library, folder = target / "release" / "libwswarden.so", OUT / name
+    if not (os.environ.get("QUICK") and (library.exists() or features)):
+        subprocess.run(["cargo", "build", "--locked", "--release", "-p", "wswarden-ffi", "--target-dir", target, *features],
+                       cwd=ROOT, check=True)
+    if not library.exists():
+        return None
+    symbols = subprocess.run(["nm", "-D", library], capture_output=True, text=True, check=True).stdout
+    if ("wsw_testing_" in symbols) != bool(features):
+        raise ValueError(f"{library} was built with other features")
+    folder.mkdir(exist_ok=True)
+    for link in ("libwswarden.so", "libwswarden.so.0.1"):
+        (folder / link).unlink(missing_ok=True)
+        (folder / link).symlink_to(library)
+    return folder
+
+
+def measured(source, folder):
+    """The rows that the bench gives with the library of a folder."""
+    print(f"the library in {folder.name}", flush=True)
+    program = folder / "bench"
+    subprocess.run(["g++", "-std=c++17", "-O3", "-I", ROOT / "bindings-ffi" / "include", "-I", source, HERE / "bench.cpp",
+                    OUT / "yyjson.o", "-o", program, "-L", folder, "-lwswarden", "-lsimdjson", f"-Wl,-rpath,{folder}"],
+                   check=True)
+    subprocess.run([program, OUT], check=True)
+    return [line.split("\t") for line in (OUT / "data.tsv").read_text().splitlines()]
+
+
+def with_figures(line, rows):
+    """A line of the README; one of its table of figures with those of the rows."""
+    cells = line.strip("| \n").split(" | ")
+    medians = [f"{round(float(row[3])):,}" for row in rows if row[1] == cells[0].split(",")[0] and row[2] not in OF_TESTING]
+    return f"| {' | '.join([*cells[:2], *medians])} |\n" if line.startswith("| ") and medians else line
+
+
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     for name, message in messages():
@@ -118,19 +162,20 @@ def main():
     for name, schema in schemas():
         (OUT / f"{name}.policy.json").write_text(json.dumps(policy(schema)))
         (OUT / f"{name}.schema.json").write_text(json.dumps(schema))
-    source, library = yyjson(), ROOT / "target" / "release"
+    source = yyjson()
     subprocess.run(["gcc", "-O3", "-c", source / "yyjson.c", "-o", OUT / "yyjson.o"], check=True)
-    (OUT / "libwswarden.so").unlink(missing_ok=True)
-    (OUT / "libwswarden.so").symlink_to(library / "libwswarden.so")
-    (OUT / "libwswarden.so.0.1").unlink(missing_ok=True)
-    (OUT / "libwswarden.so.0.1").symlink_to(library / "libwswarden.so")
-    subprocess.run(["g++", "-std=c++17", "-O3", "-I", ROOT / "bindings-ffi" / "include", "-I", source, HERE / "bench.cpp",
-                    OUT / "yyjson.o", "-o", OUT / "bench", "-L", OUT, "-lwswarden", "-lsimdjson", f"-Wl,-rpath,{OUT}"], check=True)
-    subprocess.run([OUT / "bench", OUT], check=True)
+    rows = measured(source, built("shipped", ROOT / "target"))
+    testing = built("testing", OUT / "cargo", "--features", "testing")
+    if testing is not None:
+        rows += [row for row in measured(source, testing) if row[2] in OF_TESTING]
+    cases = [name for name, _ in messages()]
+    rows.sort(key=lambda row: cases.index(row[1]))
     sys.path.insert(0, str(ROOT / "benches"))
     import report
 
-    report.write("c", [line.split("\t") for line in (OUT / "data.tsv").read_text().splitlines()])
+    report.write("c", rows)
+    if not os.environ.get("QUICK"):
+        README.write_text("".join(with_figures(line, rows) for line in README.read_text().splitlines(keepends=True)))
 
 
 if __name__ == "__main__":

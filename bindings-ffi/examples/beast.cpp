@@ -53,15 +53,13 @@ struct server {
 
 class connection : public std::enable_shared_from_this<connection> {
 public:
-    connection(server &server, tcp::socket socket, std::string address)
-        : server_(server), socket_(beast::tcp_stream(std::move(socket)), server.tls), address_(std::move(address)) {}
+    connection(server &server, tcp::socket socket, std::string address, wsw::knock knock)
+        : server_(server), socket_(beast::tcp_stream(std::move(socket)), server.tls), address_(std::move(address)),
+          knock_(std::move(knock)), head_(server.guard) {}
 
     void start() {
         // For all of it, TLS included: who sends a byte now and then gets no more time.
         tcp().expires_after(std::chrono::nanoseconds(server_.limits.head_timeout));
-        wsw_head *head = nullptr;
-        wsw_head_new(server_.guard.get(), &head);
-        head_.reset(head);
         tls().async_handshake(asio::ssl::stream_base::server, [self = shared_from_this()](error_code error) {
             if (!error) self->read_head();
         });
@@ -70,7 +68,7 @@ public:
     void send(std::shared_ptr<const std::string> text) {
         if (!accepted_ || handle_ == 0 || closing_) return;
         const int pressure = server_.registry.queued(handle_, text->size(), wsw::now_mono());
-        if (pressure == WSW_PRESSURE_CLOSE) return close();
+        if (pressure != WSW_PRESSURE_FREE && pressure != WSW_PRESSURE_FULL) return close();
         waiting_.push_back(std::move(text));
         if (waiting_.size() == 1) write();
     }
@@ -123,22 +121,20 @@ private:
 
     void screen() {
         const auto from = wsw::connection(address_, true);
-        wsw_candidate *candidate = nullptr;
-        wsw_response *response = nullptr;
-        std::size_t consumed = 0;
-        const auto status = wsw_guard_screen_head(server_.guard.get(), head_.get(), wsw::str(bytes_), &from, wsw::now(),
-                                                  &consumed, &candidate, &response);
-        if (status == WSW_STATUS_NONE) return read_head();
-        if (status == WSW_STATUS_REFUSED) return refuse(wsw::response(response));
-        if (status != WSW_STATUS_OK) return cut();
-        auto admitted = server_.registry.admit(wsw::candidate(candidate), wsw::now());
+        // A whole head takes a slot of the address itself.
+        if (bytes_.find("\r\n\r\n") != std::string::npos) knock_.end();
+        auto screened = head_.screen(server_.guard, bytes_, from, wsw::now());
+        if (screened.status == WSW_STATUS_NONE) return read_head();
+        if (screened.status == WSW_STATUS_REFUSED) return refuse(std::move(screened.response));
+        if (!screened) return cut();
+        auto admitted = server_.registry.admit(std::move(screened.candidate), wsw::now());
         // This server has no store of sessions: whoever needs one cannot be let in.
         if (admitted.waits()) {
             admitted = server_.registry.provide(admitted.handle, WSW_ANSWER_UNAVAILABLE, nullptr, wsw::now());
         }
         if (admitted.is_refused()) return refuse(std::move(admitted.response));
         if (!admitted.is_open()) return cut();
-        open(admitted.handle, std::move(admitted.response), consumed);
+        open(admitted.handle, std::move(admitted.response), screened.consumed);
     }
 
     void refuse(wsw::response response) {
@@ -270,7 +266,8 @@ private:
     websocket::stream<wsw::metered_stream<tls_stream>> socket_;
     std::string address_, bytes_;
     std::size_t have_ = 0;
-    wsw::detail::owned<wsw_head, wsw_head_free> head_;
+    wsw::knock knock_;
+    wsw::head head_;
     beast::http::request<beast::http::empty_body> upgrade_;
     beast::flat_buffer message_;
     std::deque<std::shared_ptr<const std::string>> waiting_;
@@ -282,8 +279,12 @@ void server::accept() {
     acceptor.async_accept([this](error_code error, tcp::socket socket) {
         if (!error) {
             error_code gone;
-            auto address = socket.remote_endpoint(gone).address();
-            if (!gone) std::make_shared<connection>(*this, std::move(socket), address.to_string())->start();
+            auto address = socket.remote_endpoint(gone).address().to_string();
+            // Of one address only so many may be without a good credential: TLS costs more than asking.
+            wsw::knock knock(guard, wsw::connection(address, true), wsw::now_mono());
+            if (!gone && knock) {
+                std::make_shared<connection>(*this, std::move(socket), std::move(address), std::move(knock))->start();
+            }
         }
         accept();
     });
@@ -337,7 +338,7 @@ void server::deliver(std::string_view text) {
 
 void server::drain() {
     draining = true;
-    (void)guard.try_drain(wsw::now_mono());
+    guard.drain(wsw::now_mono());
     tick();
 }
 

@@ -4,7 +4,7 @@
  *     ./lws --listen 127.0.0.1:8443 --policy policy.toml --cert cert.pem --key key.pem
  *
  * libwebsockets reads request and frames by itself, and laxly: see the contract's "What your WebSocket library must do".
- * What wswarden sees of the request is put together again (lws_request.h); fragments are counted here.
+ * What wswarden sees of them is put together again in lws_request.h; fragments are counted here.
  */
 #include <libwebsockets.h>
 #include <signal.h>
@@ -51,7 +51,12 @@ static void tick(lws_sorted_usec_list_t *list);
 /* Sleeps until something is due. */
 static void arm(void) {
     uint64_t at = WSW_NEVER, now = wsw_now_mono(), wait = is_draining ? 50000 : 3600000000u;
-    if (wsw_registry_next_timeout(registry, &at) == WSW_STATUS_OK) {
+    wsw_status status = wsw_registry_next_timeout(registry, &at);
+    if (status != WSW_STATUS_OK && status != WSW_STATUS_NONE) {
+        fprintf(stderr, "lws: %s\n", wsw_last_error_message());
+        exit(1); /* Nothing would keep the deadlines. */
+    }
+    if (status == WSW_STATUS_OK) {
         uint64_t due = at > now ? (at - now) / 1000 + 1 : 1;
         wait = due < wait ? due : wait;
     }
@@ -169,34 +174,20 @@ static void tick(lws_sorted_usec_list_t *list) {
     arm();
 }
 
-/* Sends a refusal as it stands, and has libwebsockets end the connection. */
-static int refuse(struct lws *wsi, wsw_response *response) {
-    wsw_str bytes = wsw_response_bytes(response);
-    unsigned char *copy = malloc(LWS_PRE + bytes.len);
-    printf("refused %s\n", wsw_reason_name(wsw_response_reason(response)));
-    if (copy != NULL) {
-        memcpy(copy + LWS_PRE, bytes.ptr, bytes.len);
-        lws_write(wsi, copy + LWS_PRE, bytes.len, LWS_WRITE_HTTP_HEADERS);
-        free(copy);
-    }
-    wsw_response_free(response);
-    return -1;
-}
-
 /* Judges an upgrade; 0 lets it in. */
 static int upgrade(struct lws *wsi, struct peer *peer) {
     static wsw_header headers[MAX_HEADERS];
     static char text[65536];
     char address[64] = "";
     wsw_request request = {.size = sizeof request, .version = WSW_HTTP_1_1, .method = WSW_STR("GET")};
-    wsw_connection connection = {.size = sizeof connection, .remote = WSW_REMOTE_ADDRESS, .tls = lws_is_ssl(wsi)};
+    wsw_connection connection = connection_of(lws_get_socket_fd(wsi), address, sizeof address);
     wsw_candidate *candidate = NULL;
     wsw_response *response = NULL;
     if (!read_request(wsi, &request, headers, text, sizeof text)) {
         return -1;
     }
-    lws_get_peer_simple(wsi, address, sizeof address);
-    connection.address = (wsw_str){address, strlen(address)};
+    connection.tls = lws_is_ssl(wsi);
+    end_knock(wsi); /* A candidate has a slot of its own. */
     wsw_status status = wsw_guard_screen(guard, &request, &connection, wsw_now(), &candidate, &response);
     if (status == WSW_STATUS_OK) {
         status = wsw_registry_admit(registry, candidate, wsw_now(), &peer->handle, &response);
@@ -295,6 +286,14 @@ static void gone(struct peer *peer) {
 static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size) {
     struct peer *peer = user;
     switch (reason) {
+    case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
+        return knock((lws_sockfd_type)(lws_intptr_t)in, guard);
+    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+        keep_knock(wsi);
+        return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        end_knock(wsi);
+        return 0;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
         return upgrade(wsi, peer);
     case LWS_CALLBACK_ESTABLISHED:
@@ -344,11 +343,10 @@ int main(int count, char **arguments) {
         return 1;
     }
     limits.size = sizeof limits;
-    wsw_policy_limits(policy, &limits);
     /* It shows no pings, which it answers itself. */
     wsw_guard_options options = {.size = sizeof options, .abilities = WSW_ABILITY_ALL & ~WSW_ABILITY_CONTROL_FRAMES,
                                  .waived = WSW_ABILITY_CONTROL_FRAMES};
-    if (wsw_guard_new(policy, &options, &guard) != WSW_STATUS_OK ||
+    if (wsw_policy_limits(policy, &limits) != WSW_STATUS_OK || wsw_guard_new(policy, &options, &guard) != WSW_STATUS_OK ||
         wsw_registry_new(guard, wsw_now_mono(), &registry) != WSW_STATUS_OK) {
         fprintf(stderr, "lws: %s\n", wsw_last_error_message());
         return 1;

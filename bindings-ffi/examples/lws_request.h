@@ -1,9 +1,10 @@
-/* The request that libwebsockets has read, as wswarden takes it. */
+/* The connection and the request that libwebsockets has, as wswarden takes them. */
 #ifndef LWS_REQUEST_H
 #define LWS_REQUEST_H
 
 #include <libwebsockets.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <wswarden.h>
 
@@ -56,6 +57,52 @@ static int read_request(struct lws *wsi, wsw_request *request, wsw_header *heade
     request->headers = headers;
     request->header_count = count;
     return 1;
+}
+
+/* Who is at the other end of a socket; its address is written into `room`. */
+static wsw_connection connection_of(lws_sockfd_type socket, char *room, size_t size) {
+    wsw_connection connection = {.size = sizeof connection, .remote = WSW_REMOTE_ADDRESS, .tls = 1};
+    lws_get_peer_simple_fd(socket, room, size);
+    connection.address = (wsw_str){room, strlen(room)};
+    return connection;
+}
+
+/* The socket that is being accepted: libwebsockets asks before there is a connection that could keep it. */
+static wsw_knock *knocking;
+
+/* A new socket, before TLS: of one address only so many may be without a good credential. 0 lets it stay. */
+static int knock(lws_sockfd_type socket, const wsw_guard *guard) {
+    char address[64] = "";
+    wsw_connection connection = connection_of(socket, address, sizeof address);
+    wsw_knock_free(knocking); /* The last one did not become a connection. */
+    knocking = NULL;
+    return wsw_guard_knock(guard, &connection, wsw_now_mono(), &knocking) == WSW_STATUS_OK ? 0 : -1;
+}
+
+/* Has the new connection keep it. */
+static void keep_knock(struct lws *wsi) {
+    lws_set_opaque_user_data(wsi, knocking);
+    knocking = NULL;
+}
+
+/* Gives the slot back: when the request takes one itself, or the connection ends. */
+static void end_knock(struct lws *wsi) {
+    wsw_knock_free(lws_get_opaque_user_data(wsi));
+    lws_set_opaque_user_data(wsi, NULL);
+}
+
+/* Sends a refusal as it stands, and has libwebsockets end the connection. */
+static int refuse(struct lws *wsi, wsw_response *response) {
+    wsw_str bytes = wsw_response_bytes(response);
+    unsigned char *copy = malloc(LWS_PRE + bytes.len);
+    printf("refused %s\n", wsw_reason_name(wsw_response_reason(response)));
+    if (copy != NULL) {
+        memcpy(copy + LWS_PRE, bytes.ptr, bytes.len);
+        lws_write(wsi, copy + LWS_PRE, bytes.len, LWS_WRITE_HTTP_HEADERS);
+        free(copy);
+    }
+    wsw_response_free(response);
+    return -1;
 }
 
 #endif

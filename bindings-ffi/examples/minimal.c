@@ -19,7 +19,7 @@ static int failed(const char *what) {
 
 int main(void) {
     wsw_policy *policy = NULL;
-    if (wsw_policy_from_toml(WSW_STR(POLICY), &policy) != WSW_STATUS_OK) {
+    if (wsw_policy_from_toml((wsw_str){POLICY, sizeof POLICY - 1}, &policy) != WSW_STATUS_OK) {
         return failed("policy");
     }
     /* What this server can do: everything. The seed comes from the operating system. */

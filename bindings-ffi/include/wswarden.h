@@ -39,11 +39,11 @@
 /** A pong frame's opcode. */
 #define WSW_PONG_FRAME 10
 
-/** A string literal as a `wsw_str`. */
+/** A string literal as a `wsw_str`. What is no literal does not compile: of a pointer, the length would be wrong. */
 #ifdef __cplusplus
-#define WSW_STR(literal) (wsw_str{(literal), sizeof(literal) - 1})
+#define WSW_STR(literal) (wsw_str{("" literal), sizeof("" literal) - 1})
 #else
-#define WSW_STR(literal) ((wsw_str){(literal), sizeof(literal) - 1})
+#define WSW_STR(literal) ((wsw_str){("" literal), sizeof("" literal) - 1})
 #endif
 
 /** Why something was refused, dropped or closed. The numbers are pinned. */
@@ -1000,7 +1000,7 @@ wsw_status wsw_guard_knock(const struct wsw_guard *guard,
                            uint64_t now_mono,
                            struct wsw_knock **knock);
 
-/// Frees a knock: its slot is given back. NULL is nothing to free.
+/// Frees a knock: its slot is given back. NULL is nothing to free. Thread-safe, once no other call with it is running.
 void wsw_knock_free(struct wsw_knock *knock);
 
 /// Makes a single-use ticket for a user whom the host knows by the usual credential of its HTTPS endpoint. The client
@@ -1025,7 +1025,7 @@ uint8_t wsw_ticket_reason(const struct wsw_ticket *ticket);
 /// Why there is no ticket, for the audit; empty where there is one, and after an error. Static. Thread-safe.
 struct wsw_str wsw_ticket_detail(const struct wsw_ticket *ticket);
 
-/// Wipes and frees a ticket. NULL is nothing to free.
+/// Wipes and frees a ticket. NULL is nothing to free. Thread-safe, once no other call with it is running.
 void wsw_ticket_free(struct wsw_ticket *ticket);
 
 /// When to call `wsw_guard_tick`, on the monotonic clock. `WSW_STATUS_NONE`: the policy needs nothing fetched. A
@@ -1046,7 +1046,7 @@ uint64_t wsw_fetch_within(const struct wsw_fetch *fetch);
 /// How large the body may be, in bytes; one that is larger has failed. 0 after an error. Thread-safe.
 size_t wsw_fetch_max_bytes(const struct wsw_fetch *fetch);
 
-/// Frees a fetch. NULL is nothing to free.
+/// Frees a fetch. NULL is nothing to free. Thread-safe, once no other call with it is running.
 void wsw_fetch_free(struct wsw_fetch *fetch);
 
 /// Takes the key set that was fetched from `url`. Those who wait for it are answered with `WSW_ANSWER_KEYS`.
@@ -1075,7 +1075,7 @@ wsw_status wsw_registry_explain(struct wsw_registry *registry,
 /// Thread-safe.
 wsw_status wsw_frame_meter_new(uint32_t limit, struct wsw_frame_meter **meter);
 
-/// Frees a meter. NULL is nothing to free.
+/// Frees a meter. NULL is nothing to free. Thread-safe, once no other call with it is running.
 void wsw_frame_meter_free(struct wsw_frame_meter *meter);
 
 /// Counts the frames in the next bytes of the stream. `WSW_STATUS_REFUSED`: `*reason`, a `wsw_reason`, is written; close
@@ -1093,7 +1093,8 @@ wsw_status wsw_guard_new(const struct wsw_policy *policy,
                          const struct wsw_guard_options *options,
                          struct wsw_guard **guard);
 
-/// Frees a guard. Registries made of it keep what they need. NULL is nothing to free.
+/// Frees a guard. Registries made of it keep what they need. NULL is nothing to free. Thread-safe, once no other call
+/// with it is running.
 void wsw_guard_free(struct wsw_guard *guard);
 
 /// Judges an upgrade request by all that needs no credential judged: size and syntax, transport, client address and its
@@ -1108,7 +1109,8 @@ wsw_status wsw_guard_screen(const struct wsw_guard *guard,
                             struct wsw_candidate **candidate,
                             struct wsw_response **response);
 
-/// Frees a candidate whose client has gone: its slot is given back. NULL is nothing to free.
+/// Frees a candidate whose client has gone: its slot is given back. NULL is nothing to free. Thread-safe, once no other
+/// call with it is running.
 void wsw_candidate_free(struct wsw_candidate *candidate);
 
 /// Puts another policy in force: for new connections at once, for open ones at their next message or timeout. Limits
@@ -1145,7 +1147,7 @@ uint64_t wsw_guard_refused(const struct wsw_guard *guard,
 /// `wsw_head_free`. Thread-safe.
 wsw_status wsw_head_new(const struct wsw_guard *guard, struct wsw_head **head);
 
-/// Frees a parser. NULL is nothing to free.
+/// Frees a parser. NULL is nothing to free. Thread-safe, once no other call with it is running.
 void wsw_head_free(struct wsw_head *head);
 
 /// Reads the head in `bytes`, all that came so far, what was given before included; once it is whole, judges it as
@@ -1169,7 +1171,7 @@ size_t wsw_ids_count(const struct wsw_ids *ids);
 /// The number at `index`, from 0; 0 where there is none. Thread-safe.
 uint64_t wsw_ids_at(const struct wsw_ids *ids, size_t index);
 
-/// Frees the numbers. NULL is nothing to free.
+/// Frees the numbers. NULL is nothing to free. Thread-safe, once no other call with it is running.
 void wsw_ids_free(struct wsw_ids *ids);
 
 /// Reads a policy from TOML. What it writes as `env:NAME` or `file:PATH` cannot be read from text alone: that is an
@@ -1188,7 +1190,8 @@ wsw_status wsw_policy_from_json(struct wsw_str json, struct wsw_policy **policy)
 /// Otherwise as `wsw_policy_from_toml`. Thread-safe, as long as no thread changes the environment.
 wsw_status wsw_policy_from_file(const char *path, struct wsw_policy **policy);
 
-/// Frees a policy; guards made of it stay as they are. NULL is nothing to free.
+/// Frees a policy; guards made of it stay as they are. NULL is nothing to free. Thread-safe, once no other call with it
+/// is running.
 void wsw_policy_free(struct wsw_policy *policy);
 
 /// How many warnings a policy has: what is allowed but seldom meant. Thread-safe.
@@ -1234,8 +1237,8 @@ uint16_t wsw_reason_close_code(uint8_t reason, int32_t dialect);
 /// `wsw_registry_free`. Thread-safe.
 wsw_status wsw_registry_new(const struct wsw_guard *guard, uint64_t now_mono, struct wsw_registry **registry);
 
-/// Frees a registry and gives back every slot that its connections hold. NULL is nothing to free. No other call with it
-/// may be running.
+/// Frees a registry and gives back every slot that its connections hold. NULL is nothing to free. Thread-safe, once no
+/// other call with it is running.
 void wsw_registry_free(struct wsw_registry *registry);
 
 /// How many connections it holds; 0 after an error. One thread at a time.
@@ -1288,7 +1291,7 @@ wsw_status wsw_registry_outcome(struct wsw_registry *registry, struct wsw_outcom
 /// `WSW_STATUS_NONE`: there is nothing to record. One thread at a time.
 wsw_status wsw_registry_event(struct wsw_registry *registry, struct wsw_event *event);
 
-/// Frees a response. NULL is nothing to free.
+/// Frees a response. NULL is nothing to free. Thread-safe, once no other call with it is running.
 void wsw_response_free(struct wsw_response *response);
 
 /// The HTTP status; 500 after an error. Thread-safe.
@@ -1329,7 +1332,7 @@ wsw_status wsw_schema_compile(struct wsw_str json,
                               const struct wsw_schema_options *options,
                               struct wsw_schema **schema);
 
-/// Frees a schema. NULL is nothing to free.
+/// Frees a schema. NULL is nothing to free. Thread-safe, once no other call with it is running.
 void wsw_schema_free(struct wsw_schema *schema);
 
 /// Judges the bytes of one JSON text: UTF-8, strict JSON and the schema, in one pass. It takes no lock, and for a schema
@@ -1370,8 +1373,8 @@ wsw_status wsw_schema_slow_place(const struct wsw_schema *schema,
                                  struct wsw_str *place,
                                  struct wsw_str *reason);
 
-/// What a candidate, or a live session whose credential is being judged, needs. `WSW_STATUS_OK`: `*need` is written. One
-/// thread at a time.
+/// What a candidate, or a live session whose credential is being judged, needs: until it is answered, closed or removed.
+/// `WSW_STATUS_OK`: `*need` is written. `WSW_STATUS_STALE_HANDLE`: it needs nothing, or is gone. One thread at a time.
 wsw_status wsw_registry_need(struct wsw_registry *registry,
                              uint64_t handle,
                              struct wsw_need *need);
@@ -1443,7 +1446,7 @@ const char *wsw_status_name(int32_t status);
 /// Makes a tape, to be used again and again. `*tape` is to be freed by `wsw_tape_free`. Thread-safe.
 wsw_status wsw_tape_new(struct wsw_tape **tape);
 
-/// Frees a tape. NULL is nothing to free.
+/// Frees a tape. NULL is nothing to free. Thread-safe, once no other call with it is running.
 void wsw_tape_free(struct wsw_tape *tape);
 
 /// `wsw_registry_receive`, and lists the values of a message that is delivered on `tape`, in the same pass: nobody has to
@@ -1456,15 +1459,15 @@ uint32_t wsw_registry_receive_tape(struct wsw_registry *registry,
                                    struct wsw_tape *tape,
                                    uint64_t now_mono);
 
-/// The entries of the tape: `*entries` is written and points to as many as are returned, valid until the next call with
-/// this tape. 0 for an empty tape, and after an error. One thread at a time.
+/// The entries of the tape: `*entries` is written and points to as many as are returned, valid until the tape is filled
+/// again or freed. 0 for an empty tape, and after an error; then nothing is behind `*entries`. One thread at a time.
 size_t wsw_tape_entries(struct wsw_tape *tape, const struct wsw_value **entries);
 
 /// The text of the string or key at `index`, its escapes resolved: UTF-8, and it may hold NUL. `ptr` and `len` are the
 /// message that the tape was filled from.
 ///
 /// `WSW_STATUS_OK`: `*text` is written. It is in the message itself where nothing is escaped, else valid until the next
-/// call with this tape. One thread at a time.
+/// text is asked for, or the tape is filled again or freed. One thread at a time.
 wsw_status wsw_tape_text(struct wsw_tape *tape, size_t index, const uint8_t *ptr, size_t len, struct wsw_str *text);
 
 /// When to call `wsw_registry_tick` next, on the monotonic clock; a time that is past means at once.
@@ -1499,7 +1502,7 @@ wsw_status wsw_guard_verify_token(const struct wsw_guard *guard,
 wsw_status wsw_verified_identity(const struct wsw_verified *verified,
                                  struct wsw_identity *identity);
 
-/// Frees it. NULL is nothing to free.
+/// Frees it. NULL is nothing to free. Thread-safe, once no other call with it is running.
 void wsw_verified_free(struct wsw_verified *verified);
 
 #ifdef __cplusplus

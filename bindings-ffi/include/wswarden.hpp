@@ -67,8 +67,10 @@ public:
     [[nodiscard]] std::string message() && noexcept { return std::move(message_); }
     /// The value: look first whether there is one, as with `std::optional`.
     T &operator*() & noexcept { return *value_; }
+    const T &operator*() const & noexcept { return *value_; }
     T &&operator*() && noexcept { return std::move(*value_); }
     T *operator->() noexcept { return &*value_; }
+    const T *operator->() const noexcept { return &*value_; }
 
 private:
     std::optional<T> value_;
@@ -139,13 +141,16 @@ public:
         return view(wsw_policy_type_name(get(), str(path), index));
     }
     std::string_view type_name(std::string_view path, std::uint32_t index) const && = delete;
-    /// What to tell the WebSocket library.
-    [[nodiscard]] wsw_limits limits() const noexcept {
+    /// What to tell the WebSocket library. Never zeros: to a library those mean no limit.
+    result<wsw_limits> try_limits() const {
         wsw_limits limits{};
         limits.size = sizeof limits;
-        wsw_policy_limits(get(), &limits);
-        return limits;
+        const wsw_status status = wsw_policy_limits(get(), &limits);
+        return status == WSW_STATUS_OK ? result<wsw_limits>(limits) : result<wsw_limits>(status);
     }
+#ifdef WSW_EXCEPTIONS
+    [[nodiscard]] wsw_limits limits() const { return detail::unwrap(try_limits()); }
+#endif
     [[nodiscard]] const wsw_policy *get() const noexcept { return policy_.get(); }
 
 private:
@@ -232,143 +237,11 @@ private:
     return wsw_connection{sizeof(wsw_connection), WSW_REMOTE_UNIX, wsw_str{nullptr, 0}, tls ? 1 : 0};
 }
 
-/// A request that passed every check that needs no credential judged. See `wsw_candidate`.
-class candidate {
-public:
-    candidate() = default;
-    explicit candidate(wsw_candidate *made) : candidate_(made) {}
-    explicit operator bool() const noexcept { return candidate_ != nullptr; }
-    [[nodiscard]] wsw_candidate *release() noexcept { return candidate_.release(); }
-
-private:
-    detail::owned<wsw_candidate, wsw_candidate_free> candidate_;
-};
-
-/// What became of a request: a candidate, or the answer that refuses it.
-struct [[nodiscard]] screening {
-    wsw_status status = WSW_STATUS_INVALID;
-    wsw::candidate candidate;
-    wsw::response response;
-    /// For heads that were read from bytes: how many it took.
-    std::size_t consumed = 0;
-
-    explicit operator bool() const noexcept { return status == WSW_STATUS_OK; }
-};
-
-/// What became of a candidate.
-struct [[nodiscard]] admission {
-    wsw_status status = WSW_STATUS_INVALID;
-    std::uint64_t handle = 0;
-    /// The 101, or the refusal.
-    wsw::response response;
-
-    [[nodiscard]] bool is_open() const noexcept { return status == WSW_STATUS_OK; }
-    [[nodiscard]] bool waits() const noexcept { return status == WSW_STATUS_WAIT; }
-    [[nodiscard]] bool is_refused() const noexcept { return status == WSW_STATUS_REFUSED; }
-};
-
-/// Whose token it was, or the answer that refuses it.
-struct [[nodiscard]] verification {
-    wsw_status status = WSW_STATUS_INVALID;
-    detail::owned<wsw_verified, wsw_verified_free> verified;
-    wsw::response response;
-
-    explicit operator bool() const noexcept { return status == WSW_STATUS_OK; }
-    /// Who it is: its texts live as long as this does.
-    [[nodiscard]] wsw_identity identity() const & noexcept {
-        wsw_identity identity{};
-        identity.size = sizeof identity;
-        wsw_verified_identity(verified.get(), &identity);
-        return identity;
-    }
-    wsw_identity identity() const && = delete;
-};
-
-/// Numbers of sessions.
-[[nodiscard]] inline std::vector<std::uint64_t> take_ids(wsw_ids *ids) {
-    detail::owned<wsw_ids, wsw_ids_free> held(ids);
-    std::vector<std::uint64_t> all;
-    for (std::size_t index = 0; index < wsw_ids_count(ids); ++index) {
-        all.push_back(wsw_ids_at(ids, index));
-    }
-    return all;
-}
-
-/// A policy, and what the connections of one server share under it. Any number of threads may use it.
-class guard {
-public:
-    /// `abilities` is what the host can do, `waived` what it cannot and the operator has seen to elsewhere:
-    /// `wsw_ability` bits.
-    static result<guard> try_make(const policy &policy, std::uint32_t abilities, std::uint32_t waived = 0,
-                                  const std::uint8_t *seed = nullptr) {
-        wsw_guard_options options{};
-        options.size = sizeof options;
-        options.abilities = abilities;
-        options.waived = waived;
-        options.seed = seed;
-        wsw_guard *made = nullptr;
-        wsw_status status = wsw_guard_new(policy.get(), &options, &made);
-        return status == WSW_STATUS_OK ? result<guard>(guard(made)) : result<guard>(status);
-    }
-#ifdef WSW_EXCEPTIONS
-    guard(const policy &policy, std::uint32_t abilities, std::uint32_t waived = 0)
-        : guard(detail::unwrap(try_make(policy, abilities, waived))) {}
-#endif
-
-    /// See `wsw_guard_screen`.
-    screening screen(const request &request, const wsw_connection &connection, time now) const {
-        wsw_request whole = request.get();
-        wsw_candidate *passed = nullptr;
-        wsw_response *refusal = nullptr;
-        wsw_status status = wsw_guard_screen(get(), &whole, &connection, now, &passed, &refusal);
-        return screening{status, candidate(passed), response(refusal), 0};
-    }
-
-    /// Judges a token for an endpoint of your own. See `wsw_guard_verify_token`.
-    verification verify_token(std::string_view path, std::string_view token, time now) const {
-        verification done;
-        wsw_verified *verified = nullptr;
-        wsw_response *refusal = nullptr;
-        done.status = wsw_guard_verify_token(get(), str(path), str(token), now, &verified, &refusal);
-        done.verified.reset(verified);
-        done.response = response(refusal);
-        return done;
-    }
-
-    result<std::vector<std::uint64_t>> try_reload(const policy &policy) const {
-        wsw_ids *affected = nullptr;
-        const wsw_status status = wsw_guard_reload(get(), policy.get(), &affected);
-        return ids(status, affected);
-    }
-    result<std::vector<std::uint64_t>> try_revoke(const wsw_revocation &what, std::uint64_t lasts,
-                                                  std::uint64_t now_unix) const {
-        wsw_ids *affected = nullptr;
-        const wsw_status status = wsw_guard_revoke(get(), &what, lasts, now_unix, &affected);
-        return ids(status, affected);
-    }
-    result<std::vector<std::uint64_t>> try_drain(std::uint64_t now_mono) const {
-        wsw_ids *affected = nullptr;
-        const wsw_status status = wsw_guard_drain(get(), now_mono, &affected);
-        return ids(status, affected);
-    }
-    [[nodiscard]] wsw_stats stats() const noexcept {
-        wsw_stats stats{};
-        stats.size = sizeof stats;
-        wsw_guard_stats(get(), &stats);
-        return stats;
-    }
-    [[nodiscard]] const wsw_guard *get() const noexcept { return guard_.get(); }
-
-private:
-    static result<std::vector<std::uint64_t>> ids(wsw_status status, wsw_ids *affected) {
-        using all = result<std::vector<std::uint64_t>>;
-        return status == WSW_STATUS_OK ? all(take_ids(affected)) : all(status);
-    }
-    explicit guard(wsw_guard *made) : guard_(made) {}
-    detail::owned<wsw_guard, wsw_guard_free> guard_;
-};
-
 } // namespace wsw
+
+#include "wswarden_credentials.hpp"
+
+#include "wswarden_guard.hpp"
 
 #include "wswarden_schema.hpp"
 

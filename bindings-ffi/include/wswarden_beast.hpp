@@ -86,9 +86,7 @@ public:
     /// From now on what is read is frames, `unread` first. A message of more than `limit` frames, or a frame whose length
     /// is not written as short as it could be, is told once: close for that `wsw_reason`.
     void meter(std::uint32_t limit, std::string unread, std::function<void(std::uint8_t)> on_fault) {
-        wsw_frame_meter *made = nullptr;
-        wsw_frame_meter_new(limit, &made);
-        meter_.reset(made);
+        meter_ = frame_meter(limit);
         unread_ = std::move(unread);
         on_fault_ = std::move(on_fault);
         if (!meter_) {
@@ -125,14 +123,12 @@ private:
     }
 
     template <class Buffers> void count(const Buffers &buffers, std::size_t size) {
-        std::uint8_t reason = WSW_REASON_INTERNAL;
         for (auto at = boost::asio::buffer_sequence_begin(buffers);
              meter_ && size > 0 && at != boost::asio::buffer_sequence_end(buffers); ++at) {
             const boost::asio::const_buffer part(*at);
             const std::size_t have = std::min(size, part.size());
-            const auto *bytes = static_cast<const std::uint8_t *>(part.data());
             size -= have;
-            if (wsw_frame_meter_feed(meter_.get(), bytes, have, &reason) != WSW_STATUS_OK) {
+            if (const std::uint8_t reason = meter_.feed(part.data(), have); reason != WSW_REASON_NONE) {
                 fail(reason);
                 return;
             }
@@ -140,12 +136,12 @@ private:
     }
 
     void fail(std::uint8_t reason) {
-        meter_.reset();
+        meter_ = frame_meter();
         boost::asio::post(get_executor(), [tell = std::move(on_fault_), reason] { tell(reason); });
     }
 
     Next next_;
-    detail::owned<wsw_frame_meter, wsw_frame_meter_free> meter_;
+    frame_meter meter_;
     std::string unread_;
     std::function<void(std::uint8_t)> on_fault_;
 };

@@ -1,8 +1,8 @@
 /* Part of wswarden.hpp: the connections of one event loop. */
-#ifndef WSWARDEN_REGISTRY_HPP
+#ifndef WSWARDEN_HPP
+#include "wswarden.hpp" // which has this one where it belongs
+#elif !defined(WSWARDEN_REGISTRY_HPP)
 #define WSWARDEN_REGISTRY_HPP
-
-#include "wswarden.hpp"
 
 namespace wsw {
 
@@ -15,7 +15,10 @@ public:
     /// A `wsw_verdict`; `WSW_INVALID` is an error, and means close.
     [[nodiscard]] constexpr std::uint32_t what() const noexcept { return WSW_VERDICT(number_); }
     [[nodiscard]] constexpr bool delivers() const noexcept { return what() == WSW_DELIVER; }
-    [[nodiscard]] constexpr bool closes() const noexcept { return what() == WSW_CLOSE || what() == WSW_INVALID; }
+    /// So does what this version does not know.
+    [[nodiscard]] constexpr bool closes() const noexcept {
+        return what() == WSW_CLOSE || what() == WSW_INVALID || what() > WSW_IGNORE;
+    }
     [[nodiscard]] constexpr std::uint8_t reason() const noexcept { return WSW_VERDICT_REASON(number_); }
     [[nodiscard]] constexpr bool has_event() const noexcept { return WSW_VERDICT_HAS_EVENT(number_) != 0; }
     [[nodiscard]] constexpr std::uint32_t number() const noexcept { return number_; }
@@ -147,12 +150,17 @@ public:
         return wsw_registry_event(get(), &event) == WSW_STATUS_OK ? std::optional(event) : std::nullopt;
     }
 
-    /// When to call `tick` next; `never` when nothing will be due.
-    [[nodiscard]] std::uint64_t next_timeout() noexcept {
+    /// When to call `tick` next; `never` when nothing will be due. An error is no time: deadlines would pass unseen.
+    result<std::uint64_t> try_next_timeout() {
         std::uint64_t at = never;
-        return wsw_registry_next_timeout(get(), &at) == WSW_STATUS_OK ? at : never;
+        const wsw_status status = wsw_registry_next_timeout(get(), &at);
+        const bool is_known = status == WSW_STATUS_OK || status == WSW_STATUS_NONE;
+        return is_known ? result<std::uint64_t>(at) : result<std::uint64_t>(status);
     }
-    /// The next thing that is due. Call until it is false.
+#ifdef WSW_EXCEPTIONS
+    [[nodiscard]] std::uint64_t next_timeout() { return detail::unwrap(try_next_timeout()); }
+#endif
+    /// The next thing that is due. Call until it is false; its status is `WSW_STATUS_NONE` then, or an error.
     due tick(std::uint64_t now_mono) noexcept {
         due next;
         wsw_response *refusal = nullptr;

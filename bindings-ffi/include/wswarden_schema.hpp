@@ -24,8 +24,9 @@ public:
         const auto [first, count] = list();
         return first + count;
     }
-    /// The text of the string or key at `index` of the message that it was filled from; none for what is neither. Valid
-    /// until the next call with this tape.
+    /// The text of the string or key at `index` of the message that it was filled from; none for what is neither. It is
+    /// in the message itself where nothing is escaped, else valid until the next text is asked for, or the tape is
+    /// filled again or freed. The entries stay until one of the latter.
     [[nodiscard]] std::optional<std::string_view> text(std::size_t index, std::string_view message) const noexcept {
         wsw_str text{};
         const auto *bytes = reinterpret_cast<const std::uint8_t *>(message.data());

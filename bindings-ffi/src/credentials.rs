@@ -76,7 +76,7 @@ pub unsafe extern "C" fn wsw_guard_knock(
     })
 }
 
-/// Frees a knock: its slot is given back. NULL is nothing to free.
+/// Frees a knock: its slot is given back. NULL is nothing to free. Thread-safe, once no other call with it is running.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_knock_free(knock: *mut wsw_knock) {
     // SAFETY: the contract: it came from here, and is freed once.
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn wsw_ticket_detail(ticket: *const wsw_ticket) -> wsw_str
     entry_or(|_| wsw_str::EMPTY, || unsafe { borrowed(ticket, "ticket") }?.0.with(detail))
 }
 
-/// Wipes and frees a ticket. NULL is nothing to free.
+/// Wipes and frees a ticket. NULL is nothing to free. Thread-safe, once no other call with it is running.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_ticket_free(ticket: *mut wsw_ticket) {
     // SAFETY: the contract: it came from here, and is freed once.
@@ -213,7 +213,7 @@ pub unsafe extern "C" fn wsw_fetch_max_bytes(fetch: *const wsw_fetch) -> usize {
     entry_or(|_| 0, || Ok(unsafe { borrowed(fetch, "fetch") }?.max_bytes))
 }
 
-/// Frees a fetch. NULL is nothing to free.
+/// Frees a fetch. NULL is nothing to free. Thread-safe, once no other call with it is running.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_fetch_free(fetch: *mut wsw_fetch) {
     // SAFETY: the contract: it came from here, and is freed once.

@@ -22,7 +22,7 @@ pub unsafe extern "C" fn wsw_frame_meter_new(limit: u32, meter: *mut *mut wsw_fr
     })
 }
 
-/// Frees a meter. NULL is nothing to free.
+/// Frees a meter. NULL is nothing to free. Thread-safe, once no other call with it is running.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_frame_meter_free(meter: *mut wsw_frame_meter) {
     // SAFETY: the contract: it came from here, and is freed once.

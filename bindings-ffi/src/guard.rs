@@ -159,7 +159,8 @@ pub unsafe extern "C" fn wsw_guard_new(
     })
 }
 
-/// Frees a guard. Registries made of it keep what they need. NULL is nothing to free.
+/// Frees a guard. Registries made of it keep what they need. NULL is nothing to free. Thread-safe, once no other call
+/// with it is running.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_guard_free(guard: *mut wsw_guard) {
     // SAFETY: the contract: it came from here, and is freed once.
@@ -196,7 +197,8 @@ pub unsafe extern "C" fn wsw_guard_screen(
     })
 }
 
-/// Frees a candidate whose client has gone: its slot is given back. NULL is nothing to free.
+/// Frees a candidate whose client has gone: its slot is given back. NULL is nothing to free. Thread-safe, once no other
+/// call with it is running.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_candidate_free(candidate: *mut wsw_candidate) {
     // SAFETY: the contract: it came from here, and was neither freed nor admitted.

@@ -25,7 +25,7 @@ pub(crate) struct Exclusive<T> {
 
 impl<T: Send> Exclusive<T> {
     pub(crate) fn new(value: T) -> Self {
-        Self { state: AtomicU32::new(fork::process() | FREE), value: UnsafeCell::new(ManuallyDrop::new(value)) }
+        Self { state: AtomicU32::new(fork::number() | FREE), value: UnsafeCell::new(ManuallyDrop::new(value)) }
     }
 
     /// Works on the value. After a panic it is never worked on again: nobody knows what state it is in.

@@ -28,7 +28,7 @@ pub unsafe extern "C" fn wsw_head_new(guard: *const wsw_guard, head: *mut *mut w
     })
 }
 
-/// Frees a parser. NULL is nothing to free.
+/// Frees a parser. NULL is nothing to free. Thread-safe, once no other call with it is running.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_head_free(head: *mut wsw_head) {
     // SAFETY: the contract: it came from here, and is freed once.

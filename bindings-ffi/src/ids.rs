@@ -22,7 +22,7 @@ pub unsafe extern "C" fn wsw_ids_at(ids: *const wsw_ids, index: usize) -> u64 {
     entry_or(|_| 0, || Ok(unsafe { borrowed(ids, "ids") }?.0.get(index).copied().unwrap_or(0)))
 }
 
-/// Frees the numbers. NULL is nothing to free.
+/// Frees the numbers. NULL is nothing to free. Thread-safe, once no other call with it is running.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_ids_free(ids: *mut wsw_ids) {
     // SAFETY: the contract: it came from here, and is freed once.

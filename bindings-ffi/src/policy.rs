@@ -64,7 +64,8 @@ pub unsafe extern "C" fn wsw_policy_from_file(path: *const c_char, policy: *mut 
     })
 }
 
-/// Frees a policy; guards made of it stay as they are. NULL is nothing to free.
+/// Frees a policy; guards made of it stay as they are. NULL is nothing to free. Thread-safe, once no other call with it
+/// is running.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_policy_free(policy: *mut wsw_policy) {
     // SAFETY: the contract: it came from here, and is freed once.

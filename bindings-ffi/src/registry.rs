@@ -1,5 +1,7 @@
 //! The connections of one event loop: admission, messages, and what a verdict says in full.
 
+use std::collections::BTreeMap;
+
 use wswarden_core::message::Scratch;
 use wswarden_core::{Admitted, Event, Handle, Judgement, Need, Outcome, Registry, Reply, Session, Timestamp};
 
@@ -22,8 +24,9 @@ pub(crate) struct Desk {
     pub(crate) registry: Registry,
     pub(crate) scratch: Box<Scratch>,
     pub(crate) last: Last,
-    /// What the credential of the live session with this handle needs.
-    pub(crate) need: Option<(Handle, Need)>,
+    /// What the credentials of live sessions need, by handle: a session has no more than one question at a time, and keeps
+    /// no token itself.
+    pub(crate) needs: BTreeMap<u64, Need>,
     pub(crate) room: Room,
     /// Texts that are made for C to read.
     pub(crate) text: String,
@@ -55,7 +58,7 @@ pub unsafe extern "C" fn wsw_registry_new(
                 registry: Registry::new(guard.clone(), Timestamp::from_nanos(now_mono)),
                 scratch: guard.scratch(),
                 last: Last::Event(None),
-                need: None,
+                needs: BTreeMap::new(),
                 room: [0; Reply::MAX],
                 text: String::new(),
                 more_text: String::new(),
@@ -67,8 +70,8 @@ pub unsafe extern "C" fn wsw_registry_new(
     })
 }
 
-/// Frees a registry and gives back every slot that its connections hold. NULL is nothing to free. No other call with it
-/// may be running.
+/// Frees a registry and gives back every slot that its connections hold. NULL is nothing to free. Thread-safe, once no
+/// other call with it is running.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_registry_free(registry: *mut wsw_registry) {
     // SAFETY: the contract: it came from here, and is freed once.
@@ -273,13 +276,14 @@ impl Desk {
         judge: impl FnOnce(&mut Session) -> Judgement,
     ) -> Result<wsw_status, Fault> {
         let judged = judge(&mut *self.session(handle)?);
+        self.needs.remove(&handle);
         match judged {
             Judgement::Done(outcome) => {
                 out.set(self.said(outcome));
                 Ok(wsw_status::WSW_STATUS_OK)
             }
             Judgement::Wait(need) => {
-                self.need = Some((number(handle)?, need));
+                self.needs.insert(handle, need);
                 Ok(wsw_status::WSW_STATUS_WAIT)
             }
         }
@@ -303,7 +307,7 @@ pub(crate) unsafe fn at<R>(
     work: impl FnOnce(&mut Desk) -> Result<R, Fault>,
 ) -> Result<R, Fault> {
     let fresh = |desk: &mut Desk| {
-        (desk.last, desk.need) = (Last::Event(None), None);
+        desk.last = Last::Event(None);
         work(desk)
     };
     // SAFETY: by this function's contract.

@@ -31,7 +31,7 @@ impl wsw_response {
     }
 }
 
-/// Frees a response. NULL is nothing to free.
+/// Frees a response. NULL is nothing to free. Thread-safe, once no other call with it is running.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_response_free(response: *mut wsw_response) {
     // SAFETY: the contract: it came from here, and is freed once.

@@ -145,7 +145,7 @@ pub unsafe extern "C" fn wsw_schema_compile(
     })
 }
 
-/// Frees a schema. NULL is nothing to free.
+/// Frees a schema. NULL is nothing to free. Thread-safe, once no other call with it is running.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_schema_free(schema: *mut wsw_schema) {
     // SAFETY: the contract: it came from here, and is freed once.

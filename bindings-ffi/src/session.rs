@@ -96,8 +96,8 @@ pub enum wsw_pressure {
     WSW_PRESSURE_CLOSE = 3,
 }
 
-/// What a candidate, or a live session whose credential is being judged, needs. `WSW_STATUS_OK`: `*need` is written. One
-/// thread at a time.
+/// What a candidate, or a live session whose credential is being judged, needs: until it is answered, closed or removed.
+/// `WSW_STATUS_OK`: `*need` is written. `WSW_STATUS_STALE_HANDLE`: it needs nothing, or is gone. One thread at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_registry_need(
     registry: *mut wsw_registry,
@@ -108,9 +108,11 @@ pub unsafe extern "C" fn wsw_registry_need(
         // SAFETY: the contract: `need` may be written, `registry` is live.
         let out = unsafe { SizedOut::new(need, "need") }?;
         let read = |desk: &mut Desk| {
-            let handle = number(handle)?;
-            let asked = desk.need.as_ref().filter(|(whose, _)| *whose == handle).map(|(_, need)| need);
-            let held = desk.registry.waiting(handle).ok().map(|waiting| waiting.need());
+            let (registry, known) = (&desk.registry, number(handle)?);
+            let held = registry.waiting(known).ok().map(|waiting| waiting.need());
+            // One that is closing waits for nothing any more.
+            let waits = registry.session(known).is_ok_and(|session| session.closed().is_none());
+            let asked = desk.needs.get(&handle).filter(|_| waits);
             let Some(needed) = held.or(asked).and_then(needed) else { return Err(Fault::stale()) };
             out.set(&needed);
             Ok(wsw_status::WSW_STATUS_OK)
@@ -236,6 +238,7 @@ pub unsafe extern "C" fn wsw_registry_lost(registry: *mut wsw_registry, handle: 
 pub unsafe extern "C" fn wsw_registry_remove(registry: *mut wsw_registry, handle: u64) -> wsw_status {
     let remove = |desk: &mut Desk| {
         drop(desk.registry.remove(number(handle)?).map_err(|_| Fault::stale())?);
+        desk.needs.remove(&handle);
         Ok(wsw_status::WSW_STATUS_OK)
     };
     // SAFETY: the contract: `registry` is live.

@@ -79,7 +79,7 @@ pub unsafe extern "C" fn wsw_tape_new(tape: *mut *mut wsw_tape) -> wsw_status {
     })
 }
 
-/// Frees a tape. NULL is nothing to free.
+/// Frees a tape. NULL is nothing to free. Thread-safe, once no other call with it is running.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_tape_free(tape: *mut wsw_tape) {
     // SAFETY: the contract: it came from here, and is freed once.
@@ -117,8 +117,8 @@ pub unsafe extern "C" fn wsw_registry_receive_tape(
     entry_or(|_| wsw_verdict::WSW_INVALID as u32, receive)
 }
 
-/// The entries of the tape: `*entries` is written and points to as many as are returned, valid until the next call with
-/// this tape. 0 for an empty tape, and after an error. One thread at a time.
+/// The entries of the tape: `*entries` is written and points to as many as are returned, valid until the tape is filled
+/// again or freed. 0 for an empty tape, and after an error; then nothing is behind `*entries`. One thread at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_tape_entries(tape: *mut wsw_tape, entries: *mut *const wsw_value) -> usize {
     let list = || {
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn wsw_tape_entries(tape: *mut wsw_tape, entries: *mut *co
 /// message that the tape was filled from.
 ///
 /// `WSW_STATUS_OK`: `*text` is written. It is in the message itself where nothing is escaped, else valid until the next
-/// call with this tape. One thread at a time.
+/// text is asked for, or the tape is filled again or freed. One thread at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_tape_text(
     tape: *mut wsw_tape,

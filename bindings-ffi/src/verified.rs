@@ -78,7 +78,7 @@ pub unsafe extern "C" fn wsw_verified_identity(
     })
 }
 
-/// Frees it. NULL is nothing to free.
+/// Frees it. NULL is nothing to free. Thread-safe, once no other call with it is running.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsw_verified_free(verified: *mut wsw_verified) {
     // SAFETY: the contract: it came from here, and is freed once.

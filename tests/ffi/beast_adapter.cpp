@@ -23,15 +23,7 @@ std::pair<int, int> judged(const std::string &head) {
     const auto status = [](wsw::screening screened) { return screened ? 101 : int(screened.response.status()); };
 
     const auto guard = guarded();
-    wsw_head *made = nullptr;
-    assert(wsw_head_new(guard.get(), &made) == WSW_STATUS_OK);
-    wsw::detail::owned<wsw_head, wsw_head_free> parser(made);
-    wsw_candidate *candidate = nullptr;
-    wsw_response *response = nullptr;
-    wsw::screening raw;
-    raw.status = wsw_guard_screen_head(guard.get(), made, wsw::str(head), &connection, now, &raw.consumed, &candidate, &response);
-    raw.candidate = wsw::candidate(candidate);
-    raw.response = wsw::response(response);
+    wsw::screening raw = wsw::head(guard).screen(guard, head, connection, now);
 
     http::request_parser<http::string_body> beast;
     boost::beast::error_code error;

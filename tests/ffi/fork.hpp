@@ -1,6 +1,8 @@
 // What a forked child may do with what its parent made.
 #pragma once
 
+#include <csignal>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,12 +24,21 @@ inline void in_a_child(world &w) {
     CHECK(wsw_registry_admit(w.registry, w.candidate, w.now, &handle, &response) == WSW_STATUS_FORKED);
     CHECK(screened(w.guard) == WSW_STATUS_FORKED && candidate == nullptr && response == nullptr);
     CHECK(wsw_registry_new(w.guard, 1, &registry) == WSW_STATUS_FORKED);
+    // A tape has a lock, too, which another thread may have held.
+    CHECK(wsw_schema_read(w.schema, w.bytes, w.length, w.tape, &w.out_.flaw) == WSW_STATUS_FORKED);
     // What is only read works: a policy that was loaded before the fork is what each child makes its guard of.
     CHECK(wsw_schema_judge(w.schema, w.bytes, w.length, &w.out_.flaw) == WSW_STATUS_OK);
+    // One that is made here is this process's, whichever comes first.
+    wsw_tape *tape = nullptr;
+    CHECK(wsw_tape_new(&tape) == WSW_STATUS_OK);
     CHECK(wsw_guard_new(w.policy, w.options, &guard) == WSW_STATUS_OK);
+    CHECK(wsw_schema_read(w.schema, w.bytes, w.length, tape, &w.out_.flaw) == WSW_STATUS_OK);
+    wsw_tape_free(tape);
     CHECK(screened(guard) == WSW_STATUS_OK);
     CHECK(wsw_registry_new(guard, w.now.mono_ns, &registry) == WSW_STATUS_OK);
     CHECK(wsw_registry_admit(registry, candidate, w.now, &handle, &response) == WSW_STATUS_WAIT);
+    // And the parent's are not: the same call as above, now that this process has a number.
+    CHECK(wsw_registry_receive(w.registry, w.session, WSW_TEXT, w.bytes, w.length, w.now.mono_ns) == WSW_INVALID);
     wsw_registry_free(registry);
     wsw_guard_free(guard);
     // Nothing of these is taken apart: a thread of the parent's may have held their locks.

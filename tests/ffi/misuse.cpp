@@ -6,6 +6,7 @@
 
 #include "entries.hpp"
 #include "fork.hpp"
+#include "needs.hpp"
 
 namespace {
 
@@ -364,15 +365,23 @@ int main(int count, char **arguments) {
         return 0;
     }
     CHECK(count == 2);
+    if (std::strcmp(arguments[1], "--libc-alone") == 0) {
+        forked("a forked child, of which the kernel tells nothing", fork);
+        return 0;
+    }
     every_function_is_here(arguments[1]);
     in_good_order();
     null_everywhere();
     a_panic_everywhere();
     stale_handles();
+    every_need_is_kept();
     wrong_sizes();
     wrong_lengths();
     wrong_numbers();
     two_threads();
     forked("a forked child", fork);
+    // Ways that libc's handlers for forks never hear of.
+    forked("a child of _Fork", _Fork);
+    forked("a child of clone", [] { return static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)); });
     std::printf("%zu functions, misused in every way\n", entries().size() + std::size(FREES));
 }

@@ -15,18 +15,9 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-HERE = ROOT / "tests" / "ffi"
-FFI = ROOT / "bindings-ffi"
-OUT = ROOT / "target" / "ffi"
-PREFIX, TESTING, BIN = OUT / "prefix", OUT / "testing", OUT / "tests"
-
-STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer"]
-VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "--show-leak-kinds=definite,indirect",
-            "--errors-for-leak-kinds=definite,indirect", f"--suppressions={HERE / 'valgrind.supp'}"]
+from built import BIN, FFI, HERE, OUT, PREFIX, ROOT, STRICT, TESTING, VALGRIND, build, compiled, run, soname
+from strangers import strangers
 
 checks = []
 
@@ -35,54 +26,6 @@ def check(function):
     """Registers a check: it passes when it returns, and fails when it raises."""
     checks.append(function)
     return function
-
-
-def run(*command, env=None, expect=0, cwd=ROOT, minutes=10, quiet=False):
-    """Runs a command, which must end with the expected status; what it printed."""
-    done = subprocess.run([str(part) for part in command], cwd=cwd, env=os.environ | (env or {}), text=True,
-                          errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60 * minutes)
-    if done.returncode != expect:
-        raise AssertionError(f"{' '.join(map(str, command))}\nended with {done.returncode}, expected {expect}\n{done.stdout[-6000:]}")
-    if done.stdout.strip() and not quiet:
-        print(done.stdout.strip()[-1500:])
-    return done.stdout
-
-
-def compiled(name, source, *flags, compiler="g++", library=None, sanitize=False):
-    """Compiles a program against the headers in the tree and the library for tests, or the installed one."""
-    library = library or TESTING
-    BIN.mkdir(parents=True, exist_ok=True)
-    program = BIN / name
-    extra = SANITIZE if sanitize else []
-    standard = [flag for flag in flags if not flag.startswith("-l")]
-    libraries = [flag for flag in flags if flag.startswith("-l")]
-    run(compiler, "-g", "-O1", *STRICT, *extra, *standard, "-I", FFI / "include", source, "-o", program, "-L", library,
-        "-lwswarden", *libraries, "-pthread", f"-Wl,-rpath,{library}")
-    return program
-
-
-def build():
-    """Both libraries, each by the profile that no other feature set of this crate is built with: a cdylib has one name."""
-    run("cmake", "-S", FFI, "-B", OUT / "cmake", f"-DCMAKE_INSTALL_PREFIX={PREFIX}", "-DCMAKE_INSTALL_LIBDIR=lib", quiet=True)
-    run("cmake", "--build", OUT / "cmake", minutes=20, quiet=True)
-    run("cmake", "--install", OUT / "cmake", quiet=True)
-    run("cargo", "build", "--locked", "-q", "-p", "wswarden-ffi", "--features", "testing", minutes=20)
-    # As tests/run.py builds them, so that nothing is built twice.
-    run("cargo", "build", "--locked", "-q", "--workspace", "--bins", minutes=20)
-    TESTING.mkdir(parents=True, exist_ok=True)
-    library = TESTING / "libwswarden.so"
-    library.unlink(missing_ok=True)
-    shutil.copy(ROOT / "target" / "debug" / "libwswarden.so", library)
-    soname(library).unlink(missing_ok=True)
-    soname(library).symlink_to("libwswarden.so")
-
-
-def soname(library):
-    """The name that programs look for."""
-    for line in subprocess.run(["readelf", "-d", library], capture_output=True, text=True, check=True).stdout.splitlines():
-        if "SONAME" in line:
-            return library.parent / line.split("[")[1].split("]")[0]
-    raise AssertionError(f"{library} has no soname")
 
 
 # What the generated Kotlin, Ruby, Python and Swift call.
@@ -99,6 +42,16 @@ def only_what_is_meant_is_exported():
 
 
 @check
+def what_is_under_another_licence_is_named():
+    crates = run("cargo", "tree", "--offline", "--locked", "-p", "wswarden-ffi", "-e", "normal", "--prefix", "none", "--format",
+                 "{p}, {l}", quiet=True)
+    # What only runs in the compiler is not in the library.
+    linked = {line.split(",")[0].replace(" v", " ") for line in crates.splitlines() if "MPL-2.0" in line and "proc-macro" not in line}
+    notice = (PREFIX / "share" / "doc" / "wswarden" / "NOTICE").read_text().splitlines()
+    assert linked and linked == {line.strip() for line in notice if line.startswith("    ")}, linked
+
+
+@check
 def the_abi_is_what_is_committed():
     seen = run(sys.executable, FFI / "tools" / "abi.py", quiet=True)
     kept = (FFI / "abi.txt").read_text()
@@ -108,8 +61,15 @@ def the_abi_is_what_is_committed():
 
 @check
 def the_documentation_is_whole():
-    run("doxygen", FFI / "Doxyfile")
-    page = (ROOT / "target" / "doxygen" / "html" / "wswarden_8h.html").read_text()
+    # As in a fresh checkout, where nothing was built.
+    folder = OUT / "doxygen"
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("README.md", "Doxyfile", "include"):
+        copy = shutil.copytree if (FFI / name).is_dir() else shutil.copy
+        (folder / FFI.name).mkdir(parents=True, exist_ok=True)
+        copy(FFI / name, folder / FFI.name / name)
+    run("doxygen", "bindings-ffi/Doxyfile", cwd=folder)
+    page = (folder / FFI.name / "doxygen" / "html" / "wswarden_8h.html").read_text()
     missing = [name for name in (FFI / "symbols.txt").read_text().split() if name not in page]
     assert not missing, f"not on the page: {missing}"
 
@@ -136,21 +96,88 @@ def the_smallest_program_runs():
 
 @check
 def a_consumer_finds_it_by_cmake_and_by_pkg_config():
-    env = {"CMAKE_PREFIX_PATH": str(PREFIX), "PKG_CONFIG_PATH": str(PREFIX / "lib" / "pkgconfig")}
-    folder = OUT / "consumer"
+    consumed(PREFIX, PREFIX / "lib", OUT / "consumer")
+
+
+@check
+def a_consumer_finds_it_where_it_is_installed_to():
+    # The prefix is chosen when it is installed, as the README does it, and the libraries stand deeper, as Debian has them.
+    build, place, library = OUT / "cmake-elsewhere", OUT / "elsewhere", "lib/x86_64-linux-gnu"
+    shutil.rmtree(place, ignore_errors=True)
+    run("cmake", "-S", FFI, "-B", build, f"-DCMAKE_INSTALL_LIBDIR={library}", quiet=True)
+    run("cmake", "--install", build, "--prefix", place, quiet=True)
+    consumed(place, place / library, OUT / "consumer-elsewhere")
+    # And with the README's line for a place that the loader does not know.
+    env = {"PKG_CONFIG_PATH": str(place / library / "pkgconfig")}
+    flags = "$(pkg-config --cflags --libs wswarden) -Wl,-rpath,$(pkg-config --variable=libdir wswarden)"
+    run("sh", "-c", f"cc {HERE / 'consumer' / 'main.c'} {flags} -o by_hand && ./by_hand", env=env, cwd=OUT / "consumer-elsewhere")
+
+
+def consumed(prefix, library, folder):
+    """Builds somebody else's project with what is installed, and runs it."""
+    env = {"CMAKE_PREFIX_PATH": str(prefix), "PKG_CONFIG_PATH": str(library / "pkgconfig")}
     shutil.rmtree(folder, ignore_errors=True)
     run("cmake", "-S", HERE / "consumer", "-B", folder, env=env, quiet=True)
     run("cmake", "--build", folder, env=env, quiet=True)
     for program in ("by_config", "by_config_static", "by_pkg_config", "by_config_cpp"):
-        run(folder / program, env={"LD_LIBRARY_PATH": str(PREFIX / "lib")})
+        run(folder / program, env={"LD_LIBRARY_PATH": str(library)})
     linked = run("ldd", folder / "by_config_static", quiet=True)
     assert "libwswarden" not in linked, linked
+
+
+@check
+def a_pointer_is_no_literal():
+    # Of a pointer, `sizeof` would tell its own size.
+    for compiler, language, standard in (("gcc", "c", "c99"), ("g++", "c++", "c++17")):
+        for argument, is_good in (('"chat"', True), ('""', True), ("pointer", False), ("array", False)):
+            source = BIN / f"literal.{language}"
+            source.parent.mkdir(parents=True, exist_ok=True)
+            source.write_text("#include <wswarden.h>\nwsw_str text(const char *pointer);\nwsw_str text(const char *pointer) {\n"
+                              f"static const char array[] = \"chat\";\n(void)pointer, (void)array;\nreturn WSW_STR({argument});\n}}\n")
+            run(compiler, "-x", language, f"-std={standard}", *STRICT, "-I", FFI / "include", "-fsyntax-only", source,
+                expect=0 if is_good else 1, quiet=True)
+
+
+@check
+def the_readmes_figures_are_the_datas():
+    lines = (ROOT / "benches" / "data" / "c.tsv").read_text().splitlines()
+    data = {tuple(fields[1:3]): float(fields[3]) for fields in (line.split("\t") for line in lines) if fields[0] == "c"}
+    subjects = ("wswarden, schema alone", "wswarden, session with limits", "yyjson, parsing alone", "simdjson, parsing alone")
+    rows = [line.strip("| ").split(" | ") for line in (FFI / "README.md").read_text().splitlines() if line.startswith("| ")]
+    shown = {row[0].split(",")[0]: [int(cell.replace(",", "")) for cell in row[2:]] for row in rows if row[-1][0].isdigit()}
+    for case in ("S", "M", "L", "LA", "R"):
+        measured = [round(data[case, subject]) for subject in subjects]
+        assert shown.get(case) == measured, f"{case}: {shown.get(case)}, measured {measured}"
+
+
+@check
+def the_readmes_samples_run():
+    # What stands there is cut out, compiled and run, by the sanitizer's eyes.
+    for readme, name in ((FFI / "README.md", "tape"), (ROOT / "README.md", "verdict")):
+        found = [block.split("```")[0] for block in readme.read_text().split("```c\n")[1:]]
+        sample = [block for block in found if {"tape": "wsw_tape_entries", "verdict": "wsw_registry_receive("}[name] in block]
+        assert len(sample) == 1, f"{readme} has {len(sample)} samples about the {name}"
+        BIN.mkdir(parents=True, exist_ok=True)
+        (BIN / f"{name}_sample.inc").write_text(sample[0])
+    run(compiled("samples", HERE / "samples.c", "-std=c99", f"-I{BIN}", compiler="gcc", sanitize=True, library=PREFIX / "lib"))
 
 
 @check
 def misuse_is_a_status():
     run(compiled("misuse", HERE / "misuse.cpp", "-std=c++17"), FFI / "symbols.txt")
     run(compiled("misuse20", HERE / "misuse.cpp", "-std=c++20"), FFI / "symbols.txt")
+
+
+@check
+def forks_are_seen_without_the_kernels_help():
+    # One that is too old says no to the advice; an emulator may say yes, and not follow it.
+    program = compiled("misuse", HERE / "misuse.cpp", "-std=c++17")
+    for answer in (-1, 0):
+        source, library = BIN / "madvise.c", BIN / "madvise.so"
+        source.write_text(f"int madvise(void *at, unsigned long size, int advice);\n"
+                          f"int madvise(void *at, unsigned long size, int advice) {{ (void)at, (void)size, (void)advice; return {answer}; }}\n")
+        run("gcc", "-shared", "-fPIC", source, "-o", library)
+        run(program, "--libc-alone", env={"LD_PRELOAD": str(library)})
 
 
 @check
@@ -307,6 +334,7 @@ def beasts_requests_are_judged_as_their_bytes():
 def the_beast_server_holds():
     program = compiled("beast", FFI / "examples" / "beast.cpp", "-std=c++17", "-lssl", "-lcrypto", library=PREFIX / "lib")
     with server(program) as running:
+        strangers(running)
         attack(running)
         clients(running, "tests/e2e/test_demo.py")
 
@@ -325,6 +353,7 @@ def the_libwebsockets_server_holds_where_it_is_asked():
     flags = run("pkg-config", "--cflags", "--libs", "libwebsockets", quiet=True).split()
     program = compiled("lws", FFI / "examples" / "lws.c", "-std=gnu11", *flags, compiler="gcc", library=PREFIX / "lib")
     with server(program) as running:
+        strangers(running)
         skipped = "skip = [" + "".join(f'"{name}", ' for name in LWS_ITSELF)
         running.target.write_text(running.target.read_text().replace("skip = [", skipped))
         attack(running, "--only", ",".join(LWS_ASKED))

@@ -130,11 +130,11 @@ fn tables() -> String {
 /** A pong frame's opcode. */
 #define WSW_PONG_FRAME 10
 
-/** A string literal as a `wsw_str`. */
+/** A string literal as a `wsw_str`. What is no literal does not compile: of a pointer, the length would be wrong. */
 #ifdef __cplusplus
-#define WSW_STR(literal) (wsw_str{{(literal), sizeof(literal) - 1}})
+#define WSW_STR(literal) (wsw_str{{("" literal), sizeof("" literal) - 1}})
 #else
-#define WSW_STR(literal) ((wsw_str){{(literal), sizeof(literal) - 1}})
+#define WSW_STR(literal) ((wsw_str){{("" literal), sizeof("" literal) - 1}})
 #endif
 
 /** Why something was refused, dropped or closed. The numbers are pinned. */
