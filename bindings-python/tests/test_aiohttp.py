@@ -51,6 +51,30 @@ async def test_a_good_client_chats():
         assert json.loads(await ws.recv()) == json.loads(HELLO)
 
 
+@pytest.mark.parametrize("ending", ["close", "abort"])
+@pytest.mark.parametrize("slow", [0, 0.02])
+async def test_what_was_sent_before_the_end_is_delivered(ending, slow):
+    guard, got, done = Guard(plain(), waive=["fragments"]), [], []
+
+    async def handler(ws):
+        async for message in guard.messages(ws):
+            await asyncio.sleep(slow)
+            got.append(message["content"])
+        done.append(True)
+
+    async with server(guard, handler) as port:
+        ws = await client(port)
+        for nth in range(5):
+            await ws.send(json.dumps({"type": "chat", "content": str(nth)}))
+        if ending == "close":
+            await ws.close()
+        else:
+            ws.transport.close()  # all is sent, and no close frame
+        await until(lambda: guard.stats().connections == 0)
+        await until(lambda: done)
+    assert got == ["0", "1", "2", "3", "4"]
+
+
 @pytest.mark.parametrize(
     ("options", "status", "code"),
     [({"who": None}, 401, "credential_missing"), ({"origin": "https://evil.example"}, 403, "origin_not_allowed")],

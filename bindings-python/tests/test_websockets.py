@@ -88,6 +88,55 @@ async def test_what_is_not_valid_never_reaches_the_handler():
     assert seen == [HELLO]
 
 
+@pytest.mark.parametrize("ending", ["close", "abort"])
+@pytest.mark.parametrize("way", ["messages", "recv"])
+@pytest.mark.parametrize("slow", [0, 0.02])
+async def test_what_was_sent_before_the_end_is_delivered(ending, way, slow):
+    guard, got = Guard(plain()), []
+
+    async def handler(ws):
+        async for message in guard.messages(ws) if way == "messages" else ws:
+            await asyncio.sleep(slow)
+            got.append(message if way == "messages" else json.loads(message))
+
+    async with server(guard, handler) as port:
+        ws = await client(port)
+        for nth in range(5):
+            await ws.send(json.dumps({"type": "chat", "content": str(nth)}))
+        await ws.send('{"type":"chat","content":0}')
+        if ending == "close":
+            await ws.close()
+        else:
+            ws.transport.close()  # all is sent, and no close frame
+        await until(lambda: guard.stats().connections == 0)
+        await until(lambda: len(got) == 5)
+    assert [message["content"] for message in got] == ["0", "1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize("first", ["ours", "theirs"])
+async def test_somebody_elses_cancel_is_never_taken_for_ours(first):
+    guard, seen = Guard(plain()), []
+
+    async def handler(ws):
+        try:
+            async for _ in guard.messages(ws):
+                pass
+            seen.append("went on")
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+
+    async with server(guard, handler) as port, client(port):
+        await until(lambda: guard._connections)
+        (connection,) = guard._connections.values()
+        await until(lambda: connection._reader)
+        cancels = [connection._interrupt, connection._reader.cancel]
+        for cancel in cancels if first == "ours" else reversed(cancels):
+            cancel()
+        await until(lambda: seen)
+    assert seen == ["cancelled"]
+
+
 async def test_binary_closes():
     async with server(Guard(plain())) as port, client(port) as ws:
         await ws.send(HELLO.encode())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any, Self, TypeVar
 
@@ -53,7 +54,10 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self._reader: asyncio.Task[Any] | None = None
-        self._interrupted, self._cancelled_before = False, 0
+        self._interrupted = False
+        self._has_ended = False
+        self._late: deque[tuple[str | bytes, tuple[Verdict, Any]]] = deque()
+        """What the peer had sent before its end, and nobody had read yet."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     # What the adapter's library does.
@@ -113,23 +117,29 @@ class Connection:
             made: makes what is returned, of the message as it came and of what ``judge`` says; of None and None when
                 the connection has ended.
         """
-        while self.closed is None:
-            self._reader, self._interrupted = asyncio.current_task(), False
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # coroutines of asyncio run in tasks
+        while self.closed is None and not self._has_ended:
+            before = task.cancelling()
+            self._reader, self._interrupted = task, False
             try:
                 received = await self._receive()
             except self._OVER:
+                self._has_ended = True
                 break
             except asyncio.CancelledError:
-                if not self._interrupted or self._is_cancelled():
+                # As `asyncio.timeout` tells its own cancellation from another's, which costs too much for each message.
+                if not self._interrupted or task.cancelling() > before + 1:
                     raise
                 break
             finally:
                 # What comes now must not cancel its own task: the application's next wait would be cut off.
-                self._reader, task = None, self._reader
-                if self._interrupted and task is not None:
+                self._reader = None
+                if self._interrupted:
                     task.uncancel()
             data = self._data(received)
             if data is None:
+                self._has_ended = True
                 break
             try:
                 # Naming an argument costs, and nearly every message is a text.
@@ -140,11 +150,22 @@ class Connection:
             if type(verdict) is Deliver:
                 return made(data, judged)
             await self._refused(data, verdict)
-        return made(None, None)
+        if not self._late:
+            return made(None, None)
+        data, both = self._late.popleft()
+        return made(data, both if judge == self.session.decode else both[0])
 
-    def _is_cancelled(self) -> bool:
-        """Whether somebody else cancels the reader, too: `asyncio.timeout` tells its own cancellation like this."""
-        return self._reader is not None and self._reader.cancelling() > self._cancelled_before + 1
+    def _judge_late(self, waiting: Iterable[str | bytes]) -> None:
+        """Judges what waits to be read when the peer has ended: it is handed out beyond the session's end."""
+        for data in waiting:
+            try:
+                verdict, value = self.session.decode(data, binary=isinstance(data, bytes))
+            except Ended:
+                return
+            if type(verdict) is Deliver:
+                self._late.append((data, (verdict, value)))
+            else:
+                self._record(getattr(verdict, "event", None))
 
     async def close(self, reason: str = "closed_by_host") -> None:
         """Closes for ``reason``, a name of the table of reasons."""
@@ -187,7 +208,7 @@ class Connection:
 
     def _interrupt(self) -> None:
         if self._reader is not None and not self._interrupted:
-            self._interrupted, self._cancelled_before = True, self._reader.cancelling()
+            self._interrupted = True
             self._reader.cancel()
 
     async def _watch(self) -> None:

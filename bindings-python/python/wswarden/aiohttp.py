@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
@@ -156,6 +156,8 @@ class _Guarded(Connection):
                 return
 
     async def _over(self, message: Any) -> None:
+        if self.closed is None:
+            self._judge_late(self._waiting())
         if message.type is WSMsgType.CLOSE:
             with suppress(Ended):
                 # aiohttp says 0 for a close frame without a code.
@@ -164,6 +166,13 @@ class _Guarded(Connection):
         elif message.type is not WSMsgType.CLOSING:
             self.end()
         await self._messages.put(None)
+
+    def _waiting(self) -> Iterator[str | bytes]:
+        """What has been received, and nobody has read."""
+        while not self._messages.empty():
+            data = self._messages.get_nowait()
+            if data is not None:
+                yield data
 
     async def _control(self, message: Any) -> None:
         with suppress(Ended):

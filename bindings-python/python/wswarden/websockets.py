@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl as _ssl
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, NoReturn, cast
@@ -181,7 +181,13 @@ class GuardedConnection(ServerConnection):
         guarded = self.guarded or _is_not_open()
         while True:
             # What a close from elsewhere cuts off waits for the connection's end, as it does without a guard.
-            data = await ServerConnection.recv(self)
+            try:
+                data = await ServerConnection.recv(self)
+            except _Closed:
+                if not guarded.late:
+                    raise
+                data = guarded.late.popleft()[0]
+                break
             try:
                 receive = guarded.session.receive
                 verdict = receive(data) if type(data) is str else receive(data, binary=True)
@@ -234,9 +240,15 @@ class GuardedConnection(ServerConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_is_over()
-        super().connection_lost(exc)
-        if self.guarded is not None:
+        if self.guarded is None:
+            super().connection_lost(exc)
+        elif self.guarded.is_read():
+            # What its reader was woken for is read in its turn, which comes before this.
+            super().connection_lost(exc)
+            self.loop.call_soon(self.guarded.end)
+        else:
             self.guarded.end()
+            super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         reason = self._meter.feed(data if self._head is None else self._frames_in(data, self._head))
@@ -282,6 +294,36 @@ class _Guarded(Connection):
     def __init__(self, guard: Guard, session: Session, ws: GuardedConnection) -> None:
         super().__init__(guard, session)
         self._ws = ws
+        self._peers_close: Frame | None = None
+        self.late = self._late
+
+    def is_read(self) -> bool:
+        """Whether a task waits for a message, or was woken for one."""
+        return self._ws.recv_messages.get_in_progress
+
+    def end(self) -> None:
+        if self.closed is None:
+            self._judge_late(self._waiting())
+        if self._peers_close is not None:
+            payload = bytes(self._peers_close.data)
+            with suppress(Ended):
+                code = int.from_bytes(payload[:2]) if len(payload) > 1 else None
+                self._closed_by_peer(self.session.receive_close(code))
+        super().end()
+
+    def _waiting(self) -> Iterator[str | bytes]:
+        """What the library has received whole, and nobody has read."""
+        while True:
+            reading = ServerConnection.recv(self._ws)
+            try:
+                reading.send(None)
+            except StopIteration as read:
+                yield read.value
+            except Exception:  # the end, or what is not UTF-8
+                return
+            else:
+                reading.close()  # it would have to wait
+                return
 
     def control(self, frame: Frame) -> None:
         """Judges a control frame. The library answers pings and close frames by itself."""
@@ -292,9 +334,9 @@ class _Guarded(Connection):
                 verdict = self.session.receive_ping(payload)
             elif frame.opcode is Opcode.PONG:
                 verdict = self.session.receive_pong(payload)
-            elif frame.opcode is Opcode.CLOSE:
-                code = int.from_bytes(payload[:2]) if len(payload) > 1 else None
-                self._closed_by_peer(self.session.receive_close(code))
+            elif frame.opcode is Opcode.CLOSE and self._peers_close is None:
+                # Told at the end, which the library sees to: what came before it may wait to be read.
+                self._peers_close = frame
         except Ended:
             return
         if isinstance(verdict, Close):
