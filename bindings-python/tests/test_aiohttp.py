@@ -207,3 +207,30 @@ async def test_a_client_that_leaves_ends_the_handler():
 def test_the_gap_must_be_waived():
     with pytest.raises(wswarden.PolicyError, match="max_fragments"):
         Guard(plain())
+
+
+async def test_a_client_that_leaves_while_it_is_looked_up_gives_its_place_back():
+    async def resolve(_need, _peer):
+        await asyncio.sleep(60)
+
+    guard = Guard(plain(deadline={"admit": "1min"}), resolve=resolve, waive=["fragments"])
+    async with server(guard) as port:
+        leaving = asyncio.ensure_future(client(port, who=None, headers={"Cookie": "sid=1"}).__aenter__())
+        await until(lambda: guard.stats().connections == 1)
+        leaving.cancel()
+        await until(lambda: guard.stats().connections == 0)
+
+
+async def test_a_handler_that_sends_beyond_the_end_is_no_failure(caplog):
+    guard = Guard(plain(), waive=["fragments"])
+
+    async def handler(ws):
+        while True:
+            await ws.send_str("tick")
+            await asyncio.sleep(0.005)
+
+    async with server(guard, handler) as port, client(port) as ws:
+        await ws.recv()
+        guard.revoke(Revocation.user("ann", namespace="https://id.example.com"), lasts=60)
+        await until(lambda: guard.stats().connections == 0)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

@@ -1,12 +1,17 @@
 """The message path."""
 
+import enum
 import json
+import uuid
 
+import msgspec
+import pydantic
 import pytest
 
 import wswarden
 from conftest import POLICY, policy, token
 from wswarden import Authenticate, Close, Deliver, Drop, Ended, Identity, Ignore, Ping, Pong, Reason, Reply, Terminate
+from wswarden._build import builder
 from wswarden.testing import LOCAL, assert_delivered, upgrade_headers
 
 HELLO = '{"type":"chat","content":"hello"}'
@@ -236,3 +241,38 @@ def test_closing_is_said_once(session):
 def test_an_explicit_moment_goes_before_the_clock(session, clock):
     later = clock().after(3600)
     assert session.receive(HELLO, now=later).reason is Reason.TOKEN_EXPIRED
+
+
+class Color(enum.Enum):
+    RED = "red"
+
+
+class Strict(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(strict=True)
+    color: Color
+
+
+class Outer(pydantic.BaseModel):
+    inner: Strict
+    id: uuid.UUID = pydantic.Field(strict=True)
+
+
+class Counted(msgspec.Struct):
+    names: dict[int, str]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (Strict, '{"color":"red"}'),
+        (pydantic.TypeAdapter(Strict | int), '{"color":"red"}'),
+        (Outer, '{"inner":{"color":"red"},"id":"3f2504e0-4f89-41d3-9a0c-0305e82c3301"}'),
+        (Counted, '{"names":{"1":"one"}}'),
+    ],
+)
+def test_what_a_kind_takes_of_json_it_takes_of_a_message(kind, text):
+    built = builder(kind)(json.loads(text), text)
+    decode = getattr(kind, "model_validate_json", None) or getattr(kind, "validate_json", None)
+    assert built == (decode(text) if decode else msgspec.json.decode(text, type=kind))
+    with pytest.raises(ValueError):
+        builder(kind)({"else": 1}, '{"else":1}')

@@ -239,6 +239,42 @@ async def test_revoking_reaches_the_open_socket():
         assert await bob.recv()
 
 
+async def test_a_close_by_policy_is_the_librarys_own_end(caplog):
+    guard, seen = Guard(plain()), []
+
+    async def handler(ws):
+        try:
+            while True:
+                await ws.send("tick")
+                await asyncio.sleep(0.005)
+        except ConnectionClosed as closed:
+            seen.append(closed)
+
+    async with server(guard, handler) as port, client(port) as ws:
+        await ws.recv()
+        guard.revoke(Revocation.user("ann", namespace="https://id.example.com"), lasts=60)
+        await until(lambda: seen)
+    assert isinstance(seen[0], wswarden.ConnectionClosed) and seen[0].reason is Reason.REVOKED
+    assert seen[0].sent.code == seen[0].close_code == 4401 and "4401" in str(seen[0].sent)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+@pytest.mark.parametrize(("answer", "status"), [(Identity.assertion("ann"), None), ("ann", 500)])
+async def test_a_resolver_may_answer_at_once_and_must_answer_rightly(answer, status):
+    guard = Guard(plain(), resolve=lambda _need, _peer: answer)
+    async with server(guard) as port:
+        connecting = client(port, who=None, headers={"Cookie": "sid=1"})
+        if status is None:
+            async with connecting as ws:
+                await ws.send(HELLO)
+                assert await ws.recv()
+        else:
+            with pytest.raises(InvalidStatus) as caught:
+                await connecting
+            assert caught.value.response.status_code == status
+        await until(lambda: guard.stats().connections == 0)
+
+
 async def test_draining_closes_all():
     guard = Guard(plain(deadline={"drain": "200ms"}))
     async with server(guard) as port:

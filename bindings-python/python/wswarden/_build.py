@@ -25,22 +25,36 @@ def builder(kind: Any) -> Build:
         return lambda value, _message: value
     msgspec, pydantic = sys.modules.get("msgspec"), sys.modules.get("pydantic")
     if hasattr(kind, "model_validate"):
-        # Strict models take less from Python values than from JSON: a UUID is no str there.
         if kind.model_config.get("strict"):
             return lambda _value, message: kind.model_validate_json(message)
-        return lambda value, _message: kind.model_validate(value)
+        return _either(kind.model_validate, kind.model_validate_json)
     if hasattr(kind, "validate_python"):
-        return lambda value, _message: kind.validate_python(value)
+        return _either(kind.validate_python, kind.validate_json)
     if msgspec is not None and _fits(kind, lambda part: issubclass(part, msgspec.Struct)):
-        return lambda value, _message: msgspec.convert(value, kind)
+        return lambda value, _message: msgspec.convert(value, kind, str_keys=True)
     if pydantic is not None:
         adapter = pydantic.TypeAdapter(kind)
-        return lambda value, _message: adapter.validate_python(value)
+        return _either(adapter.validate_python, adapter.validate_json)
     if msgspec is not None:
-        return lambda value, _message: msgspec.convert(value, kind)
+        return lambda value, _message: msgspec.convert(value, kind, str_keys=True)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return lambda value, _message: kind(**value)
     raise TypeError(f"messages cannot be {kind!r}: import pydantic or msgspec, or give a dataclass or a TypedDict")
+
+
+def _either(of_value: Callable[[Any], Any], of_message: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    """Builds of the value, or, where that is refused, of the message.
+
+    Strict parts take less from Python's values than from JSON: a UUID is no str there.
+    """
+
+    def build(value: Any, message: Any) -> Any:
+        try:
+            return of_value(value)
+        except ValueError:
+            return of_message(message)
+
+    return build
 
 
 def _fits(kind: Any, test: Callable[[type], bool]) -> bool:

@@ -65,6 +65,9 @@ class Connection:
     _OVER: tuple[type[Exception], ...] = ()
     """What `_receive` raises when the connection has ended."""
 
+    _CLOSED = ConnectionClosed
+    """What is raised where something is sent on a connection that is closed."""
+
     def _receive(self) -> Awaitable[Any]:
         """What the library has next. May be cancelled."""
         raise NotImplementedError
@@ -310,16 +313,16 @@ class Connection:
             ConnectionClosed: when the connection is closing, or the peer does not read and it is closed for that.
         """
         if self.closed is not None:
-            raise ConnectionClosed(self.closed.reason, self.closed.code)
+            raise self._CLOSED(self.closed.reason, self.closed.code)
         size = len(message) if type(message) is str and message.isascii() else _size_of(message)
         try:
             pressure = self.session.queued(size)
         except Ended:
-            raise ConnectionClosed(Reason.CONNECTION_LOST, 1006) from None
+            raise self._CLOSED(Reason.CONNECTION_LOST, 1006) from None
         if type(pressure) is Close:
             # Not awaited: the close frame waits behind what the peer does not read.
             self._start(self._do, pressure)
-            raise ConnectionClosed(pressure.reason, pressure.code)
+            raise self._CLOSED(pressure.reason, pressure.code)
         return size
 
     def _record(self, event: Event | None) -> None:

@@ -35,7 +35,7 @@ logger = logging.getLogger("wswarden")
 
 Message = TypeVar("Message")
 
-Resolve = Callable[[Need, Peer], Awaitable[Answer]]
+Resolve = Callable[[Need, Peer], Awaitable[Answer] | Answer]
 """Finds out what only the host knows: whose a session token is, whether an identity still holds, whether a ticket of
 several servers was used before."""
 
@@ -178,7 +178,11 @@ class AsyncGuard(Guard):
             except BaseException:
                 waiting.abandon()
                 raise
-            admission = waiting.provide(answer)
+            try:
+                admission = waiting.provide(answer)
+            except TypeError:
+                waiting.abandon()  # what `resolve` gives is no answer: its place is free again
+                raise
         return admission
 
     async def resolve(self, need: Need, peer: Peer) -> Answer:
@@ -193,7 +197,8 @@ class AsyncGuard(Guard):
             logger.error("the policy needs a resolver, and the guard was made without `resolve`")
             return Unavailable()
         try:
-            return await self._resolve(need, peer)
+            answer = self._resolve(need, peer)
+            return await answer if isinstance(answer, Awaitable) else answer
         except Exception as error:
             # Neither its text nor its traceback: they may show the credential.
             logger.error("resolve failed: %s", type(error).__name__)

@@ -39,6 +39,9 @@ HOST = Host(pings=True, control_frames=True, repeated_headers=True, http_refusal
 _AHEAD = 16
 """So many messages are read before the application asks for them: pongs and close frames stand among them."""
 
+_LOOKS = 0.1
+"""Seconds between two looks for a client that has left."""
+
 
 class Guard(AsyncGuard):
     """A policy, and what the connections of one aiohttp server share under it."""
@@ -56,7 +59,7 @@ class Guard(AsyncGuard):
             aiohttp.web.HTTPException: the refusal, which aiohttp sends when the handler lets it through.
         """
         try:
-            session = await self.admit(self._screen(request))
+            session = await self._admit(request)
         except Refused as refused:
             self.record_refusal(refused)
             raise _refusal(refused) from None
@@ -66,10 +69,23 @@ class Guard(AsyncGuard):
             ws.guarded.read()
             try:
                 yield ws
+            except ConnectionClosed:
+                pass  # its handler met the end while it sent
             except Exception:
                 await ws.guarded.close(Reason.INTERNAL)
                 raise
             await ws.guarded.close()
+
+    async def _admit(self, request: web.Request) -> Session:
+        admission = asyncio.ensure_future(self.admit(self._screen(request)))
+        try:
+            # aiohttp tells nobody that a client has left: it is looked for, so that its place is free again soon.
+            while not (await asyncio.wait({admission}, timeout=_LOOKS))[0]:
+                if request.transport is None or request.transport.is_closing():
+                    raise ConnectionResetError("the client has left")
+            return admission.result()
+        finally:
+            admission.cancel()
 
     def _screen(self, request: web.Request) -> Any:
         transport = request.transport

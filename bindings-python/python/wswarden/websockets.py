@@ -28,6 +28,7 @@ from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as _serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed as _Closed
+from websockets.frames import Close as CloseFrame
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import Event
@@ -37,8 +38,10 @@ from websockets.typing import Data, Subprotocol
 from . import _core
 from ._connection import Connection
 from ._core import Close, Deliver, FrameMeter, Host, Knock, Session
-from ._errors import ConnectionClosed, Ended, Refused
+from ._errors import ConnectionClosed as _ConnectionClosed
+from ._errors import Ended, Refused
 from ._guard import AsyncGuard
+from ._reason import Reason
 from ._types import Verdict
 
 __all__ = ["HOST", "ConnectionClosed", "Guard", "GuardedConnection", "serve"]
@@ -145,6 +148,16 @@ def serve(
     if taken := own.keys() & options.keys():
         raise TypeError(f"set by the guard: {', '.join(sorted(taken))}")
     return _serve(handler, host, port, **own, **options)
+
+
+class ConnectionClosed(_ConnectionClosed, _Closed):
+    """Something was sent on a connection that is closing or closed: the library's own error, too."""
+
+    reason = cast(Reason, None)
+
+    def __init__(self, reason: Reason, close_code: int, retry_after: float | None = None) -> None:
+        super().__init__(reason, close_code, retry_after)
+        self.rcvd, self.sent, self.rcvd_then_sent = None, CloseFrame(close_code, reason.sentence), None
 
 
 class GuardedConnection(ServerConnection):
@@ -355,6 +368,7 @@ class _Guarded(Connection):
         self._ws.send_data()
 
     _OVER = (_Closed,)
+    _CLOSED = ConnectionClosed
 
     def _receive(self) -> Awaitable[str | bytes]:
         return ServerConnection.recv(self._ws)
