@@ -9,12 +9,14 @@ import litestar
 import msgspec
 import pydantic
 import pytest
+from channels.testing import WebsocketCommunicator
 from fastapi import FastAPI, WebSocket
+from starlette.testclient import TestClient
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 import wswarden
-from conftest import policy
-from lab import HELLO, client, until, uvicorn_server
+from conftest import ORIGIN, policy, token
+from lab import HELLO, client, now, until, uvicorn_server
 from wswarden import Identity, Reason, Revocation
 from wswarden.asgi import Guard, GuardMiddleware
 from wswarden.testing import upgrade_headers
@@ -323,7 +325,7 @@ async def scoped(**changes):
         "query_string": b"",
         "client": ["127.0.0.1", 1],
         "server": ["127.0.0.1", 80],
-        "headers": [(name.lower().encode(), value.encode()) for name, value in upgrade_headers()],
+        "headers": [(name.encode(), value.encode()) for name, value in upgrade_headers()],
     } | changes
     sent = []
 
@@ -393,3 +395,24 @@ async def test_what_the_application_does_after_a_disconnect_is_not_cut_off():
             await ws.send(HELLO)
             await ws.recv()
         await until(lambda: done == ["all"])
+
+
+async def test_an_application_is_tested_with_the_clients_of_starlette_and_channels():
+    guard = Guard(policy(heartbeat={"mode": "message"}), waive=WAIVE)
+    app = guarded(guard)
+    headers = upgrade_headers(host="testserver", origin=ORIGIN, token=token(now=now()))
+
+    def with_starlette():
+        client = TestClient(app, client=("127.0.0.1", 50000))
+        with client.websocket_connect("wss://testserver/chat", headers=dict(headers)) as ws:
+            ws.send_text(HELLO)
+            return ws.receive_json()
+
+    assert await asyncio.to_thread(with_starlette) == json.loads(HELLO)
+    communicator = WebsocketCommunicator(app, "/chat", [(name.encode(), value.encode()) for name, value in headers])
+    communicator.scope |= {"client": ["127.0.0.1", 50000], "scheme": "wss"}
+    assert (await communicator.connect())[0]
+    await communicator.send_to(text_data=HELLO)
+    assert await communicator.receive_json_from() == json.loads(HELLO)
+    await communicator.disconnect()
+    await until(lambda: guard.stats().connections == 0)

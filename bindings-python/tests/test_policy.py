@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 import wswarden
 from conftest import CHAT, ORIGIN, POLICY, SECRET, policy, token
 from wswarden import Guard, Host, Identity, KeysFetched, Policy, PolicyError, Reason, Refused, TicketUnused
-from wswarden.testing import LOCAL, assert_delivered, assert_refused, make_token, upgrade_headers
+from wswarden.testing import LOCAL, assert_delivered, assert_refused, make_ticket, make_token, upgrade_headers
 
 GOOD, BAD = '{"type":"chat","content":"hello"}', '{"type":"chat","content":7}'
 
@@ -148,7 +148,7 @@ def test_a_ticket_opens_one_connection(clock):
     assert guard.screen(f"/chat?ticket={ticket}", headers, **LOCAL).admit().identity == ann
     with assert_refused("credential_invalid"):
         guard.screen(f"/chat?ticket={ticket}", headers, **LOCAL).admit()
-    late = guard.mint_ticket(ann, path="/chat", origin=ORIGIN)
+    late = make_ticket(guard, "ann", path="/chat", origin=ORIGIN)
     clock.advance(31)
     with assert_refused("token_expired"):
         guard.screen(f"/chat?ticket={late}", headers, **LOCAL).admit()

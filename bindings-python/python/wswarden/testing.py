@@ -7,6 +7,18 @@ Nothing here sleeps and nothing here is for servers::
     session = guard.screen("/chat", upgrade_headers(token=make_token(SECRET, "ann")), **LOCAL).admit()
     assert_delivered(session.receive('{"type": "chat", "content": "hello"}'))
     clock.advance(60)
+
+An application behind the ASGI middleware, with Starlette's client or that of Channels. Both must say who the client is,
+and that it came by TLS; their guard reads the real clock, so the token begins now::
+
+    headers = upgrade_headers(host="testserver", origin=ORIGIN, token=make_token(SECRET, "ann", now=time.time()))
+    client = TestClient(app, client=("127.0.0.1", 50000))
+    with client.websocket_connect("wss://testserver/chat", headers=dict(headers)) as ws:
+        ws.send_json({"type": "chat", "content": "hello"})
+
+    communicator = WebsocketCommunicator(app, "/chat", [(name.encode(), value.encode()) for name, value in headers])
+    communicator.scope |= {"client": ["127.0.0.1", 50000], "scheme": "wss"}
+    connected, _ = await communicator.connect()
 """
 
 from __future__ import annotations
@@ -19,9 +31,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypedDict
 
-from . import Deliver, Now, Reason, Refused, Verdict
+from . import Deliver, Guard, Identity, Now, Reason, Refused, Verdict
 
-__all__ = ["LOCAL", "FakeClock", "assert_delivered", "assert_refused", "make_token", "upgrade_headers"]
+__all__ = ["LOCAL", "FakeClock", "assert_delivered", "assert_refused", "make_ticket", "make_token", "upgrade_headers"]
 
 _HASHES = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
 
@@ -113,6 +125,18 @@ def _base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+def make_ticket(guard: Guard, subject: str, *, path: str, **options: Any) -> str:
+    """A single-use ticket, as an endpoint of the application would mint it for a user it knows.
+
+    Args:
+        guard: the guard, whose policy has tickets.
+        subject: the user.
+        path: the path of the connection that it opens.
+        options: other keywords of ``Guard.mint_ticket``: ``origin``, ``address``.
+    """
+    return guard.mint_ticket(Identity.assertion(subject), path=path, **options)
+
+
 def upgrade_headers(
     *,
     host: str = "localhost",
@@ -131,17 +155,17 @@ def upgrade_headers(
         subprotocols: what the client speaks.
     """
     headers = [
-        ("Host", host),
-        ("Upgrade", "websocket"),
-        ("Connection", "Upgrade"),
-        ("Sec-WebSocket-Version", "13"),
-        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ("host", host),
+        ("upgrade", "websocket"),
+        ("connection", "Upgrade"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ]
     optional = {
-        "Origin": origin,
-        "Authorization": token and f"Bearer {token}",
-        "Cookie": cookie,
-        "Sec-WebSocket-Protocol": ", ".join(subprotocols) or None,
+        "origin": origin,
+        "authorization": token and f"Bearer {token}",
+        "cookie": cookie,
+        "sec-websocket-protocol": ", ".join(subprotocols) or None,
     }
     return headers + [(name, value) for name, value in optional.items() if value is not None]
 
