@@ -260,9 +260,20 @@ fn t77_references_in_circles_are_errors() {
         json!({"$ref": "#"}),
         json!({"allOf": [{"$ref": "#"}]}),
         json!({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}),
+        json!({"anyOf": [{"type": "string"}, {"$ref": "#"}]}),
+        json!({"oneOf": [{"type": "string"}, {"not": {"$ref": "#"}}]}),
+        json!({"if": {"$ref": "#"}, "then": {"type": "string"}}),
+        json!({"dependentSchemas": {"a": {"$ref": "#"}}}),
+        json!({"anyOf": [{"$ref": "#/$defs/a"}], "$defs": {"a": {"not": {"$ref": "#"}}}}),
     ] {
-        assert!(Schema::compile(&schema, &SchemaOptions::default()).is_err(), "{schema}");
+        for options in [SchemaOptions::default(), on_a_tree()] {
+            let error = Schema::compile(&schema, &options).expect_err("a circle");
+            assert!(error.problem.contains("without a step into the message"), "{schema}: {error}");
+        }
     }
+    // A step into the message ends it sooner or later.
+    let tree = json!({"anyOf": [{"items": {"$ref": "#"}}, {"properties": {"a": {"$ref": "#"}}}]});
+    assert!(Schema::compile(&tree, &on_a_tree()).is_ok());
 }
 
 #[test]

@@ -56,6 +56,8 @@ struct Count<'s, 'a> {
     source: &'s mut Source<'a>,
     known: BTreeMap<PlaceId, Steps>,
     open: Vec<PlaceId>,
+    /// How many of those open judge a value that this one is in.
+    outer: usize,
     /// Places that contain themselves.
     cyclic: BTreeSet<PlaceId>,
     dynamic: bool,
@@ -66,7 +68,8 @@ struct Count<'s, 'a> {
 /// in a message of `max_depth` levels.
 pub(super) fn check(source: &mut Source<'_>, root: PlaceId, max_depth: usize) -> Result<(), SchemaError> {
     let known = BTreeMap::new();
-    let mut count = Count { source, known, open: Vec::new(), cyclic: BTreeSet::new(), dynamic: false, deepest: 0 };
+    let mut count =
+        Count { source, known, open: Vec::new(), outer: 0, cyclic: BTreeSet::new(), dynamic: false, deepest: 0 };
     let mut most = count.steps(root)?.most();
     for place in count.cyclic.clone() {
         most = most.saturating_add(count.steps(place)?.most());
@@ -98,6 +101,9 @@ impl Count<'_, '_> {
             return Ok(*known);
         }
         let place = self.source.get(id)?.clone();
+        if self.open.get(self.outer..).unwrap_or_default().contains(&id) {
+            return Err(SchemaError::new(place.pointer, "refers to itself without a step into the message"));
+        }
         if self.open.contains(&id) {
             self.cyclic.insert(id);
             return Ok(Steps { here: 1, ..Steps::default() });
@@ -141,6 +147,7 @@ impl Count<'_, '_> {
             }
         }
 
+        let outer = std::mem::replace(&mut self.outer, self.open.len());
         let mut most = |keyword: &str, add: bool| -> Result<u64, SchemaError> {
             let all = self.each(id, place, keyword)?;
             let all = all.into_iter().map(Steps::most);
@@ -157,6 +164,7 @@ impl Count<'_, '_> {
             .max(most("additionalItems", false)?)
             .saturating_add(most("contains", false)?)
             .saturating_add(most("unevaluatedItems", false)?);
+        self.outer = outer;
         steps.below = steps.below.saturating_add(member.max(item));
 
         for keyword in ["unevaluatedProperties", "unevaluatedItems"] {
