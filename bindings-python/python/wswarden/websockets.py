@@ -153,7 +153,8 @@ def serve(
 class ConnectionClosed(_ConnectionClosed, _Closed):
     """Something was sent on a connection that is closing or closed: the library's own error, too."""
 
-    reason = cast(Reason, None)
+    # The library's is a property, which could not be set.
+    reason = cast(Reason, None)  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def __init__(self, reason: Reason, close_code: int, retry_after: float | None = None) -> None:
         super().__init__(reason, close_code, retry_after)
