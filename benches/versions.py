@@ -76,7 +76,7 @@ def machine():
         return f"{os.cpu_count()} cores, {platform.platform()}"
     numbers = " ".join(f"{name} {facts[key]}" for name, key in (("family", "cpu family"), ("model", "model"), ("stepping", "stepping")) if key in facts)
     cores = sum(key.strip() == "processor" for key, _ in lines)
-    return f"{cores} cores of {facts['model name']} ({numbers}, {facts.get('cache size', 'cache unknown')} of cache each), {platform.system()} {platform.release().partition("-")[0]}"
+    return f"{cores} cores of {facts['model name']} ({numbers}, {facts.get('cache size', 'cache unknown')} of cache each), {platform.system()} {platform.release().partition('-')[0]}"
 
 
 def said(*command):
